@@ -13,7 +13,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from config.settings import Precision
 from models.cards import INPUT, output_name
 from models.catalog import NetworkSpec, Part
-from models.networks import dlib_resnet, mtcnn, sface, yunet
+from models.facenet import FaceNetWeights
+from models.networks import dlib_resnet, inception_resnet, mtcnn, sface, yunet
 from models.onnx import read_onnx
 from models.tfjs import Graph, Node
 from models.weights import read_dlib, read_mtcnn
@@ -54,6 +55,11 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
         for (filters, biases), (gammas, betas) in zip(weights.convolutions, weights.affines, strict=True)
     ]
     return dlib_resnet.load(dlib_resnet.dlib_resnet(), convolutions, weights.matrix)
+
+
+def facenet_network(weights: FaceNetWeights) -> keras.Model:
+    """Inception-ResNet-v1 with FaceNet's weights. Raises ModelError naming the first layer that does not fit."""
+    return inception_resnet.load(inception_resnet.inception_resnet(weights.dimension), weights.layers)
 
 
 def to_tflite(model: keras.Model, spec: NetworkSpec, precision: Precision) -> bytes:

@@ -1,0 +1,303 @@
+"""FaceNet: the Keras network against facenet-pytorch, with weights read from every form."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from config.errors import ModelError
+from config.settings import Precision
+from models import facenet
+from models.catalog import CATALOG
+from models.facenet import Form, Scaling
+from models.runtime import Network
+from tests.models import facenet_files as files
+from tests.models.conftest import waves
+
+keras = pytest.importorskip("keras", reason="needs the models extra")
+convert = pytest.importorskip("models.convert", reason="needs the models extra")
+inception_resnet = pytest.importorskip("models.networks.inception_resnet", reason="needs the models extra")
+
+Batch = NDArray[np.float32]
+Layers = dict[str, dict[str, Batch]]
+TOLERANCE = 1e-5
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Peer:
+    """facenet-pytorch's network, its weights by their names in TensorFlow and in Keras, and its vectors."""
+
+    network: Any
+    arrays: files.Arrays
+    layers: Layers
+    vectors: Batch
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    return (waves(3, 160, 160).astype(np.float32) - 127.5) / 128
+
+
+def _peer(batch: Batch, dimension: int, *, scales: bool) -> Peer:
+    network = files.torch_network(dimension, scales=scales)
+    arrays = files.tensorflow_arrays(network, scales=scales)
+    vectors = files.torch_vectors(network, batch)
+    return Peer(network=network, arrays=arrays, layers=files.keras_layers(arrays), vectors=vectors)
+
+
+@pytest.fixture(scope="module")
+def peer_128(batch: Batch) -> Peer:
+    """As published weights are: batch normalisation without scales."""
+    return _peer(batch, 128, scales=False)
+
+
+@pytest.fixture(scope="module")
+def peer_512(batch: Batch) -> Peer:
+    return _peer(batch, 512, scales=True)
+
+
+@pytest.fixture(scope="module")
+def network_128() -> Any:
+    return inception_resnet.inception_resnet(128)
+
+
+@pytest.fixture(scope="module")
+def network_512() -> Any:
+    return inception_resnet.inception_resnet(512)
+
+
+def _write_state_dict(folder: Path, peer: Peer) -> Path:
+    import torch
+
+    torch.save(peer.network.state_dict(), folder / "facenet.pt")
+    return folder / "facenet.pt"
+
+
+def _write_old_checkpoint(folder: Path, peer: Peer) -> Path:
+    """As PyTorch before 1.6 wrote it, trained on several GPUs, among the state of the training."""
+    import torch
+
+    state = {f"module.{name}": values for name, values in peer.network.state_dict().items()}
+    checkpoint = {"epoch": 7, "best": 0.5, "state_dict": {**state, "module.logits.weight": torch.zeros(3, 512)}}
+    torch.save(checkpoint, folder / "old.pt", _use_new_zipfile_serialization=False)
+    return folder / "old.pt"
+
+
+def _write_weights(folder: Path, peer: Peer) -> Path:
+    files.write_keras(folder / "weights.h5", peer.layers, model=False)
+    return folder / "weights.h5"
+
+
+def _write_model(folder: Path, peer: Peer) -> Path:
+    files.write_keras(folder / "model.h5", peer.layers, model=True)
+    return folder / "model.h5"
+
+
+def _write_named_npz(folder: Path, peer: Peer) -> Path:
+    files.write_npz(folder / "npz", peer.layers, named=True)
+    return folder / "npz"
+
+
+def _write_numbered_npz(folder: Path, peer: Peer) -> Path:
+    files.write_npz(folder / "npz", peer.layers, named=False)
+    return folder / "npz"
+
+
+def _write_npy(folder: Path, peer: Peer) -> Path:
+    files.write_npy(folder / "npy", peer.layers)
+    return folder / "npy"
+
+
+def _write_graph(folder: Path, peer: Peer) -> Path:
+    files.write_graph(folder / "facenet.pb", peer.arrays)
+    return folder / "facenet.pb"
+
+
+Write = Callable[[Path, Peer], Path]
+FORMS_128 = [
+    pytest.param(_write_model, Form.KERAS, Scaling.PER_PICTURE, id="keras-model"),
+    pytest.param(_write_numbered_npz, Form.ARRAYS, Scaling.PER_PICTURE, id="numbered-npz"),
+    pytest.param(_write_npy, Form.ARRAYS, Scaling.PER_PICTURE, id="npy"),
+    pytest.param(_write_graph, Form.GRAPH, Scaling.PER_PICTURE, id="graph"),
+    pytest.param(_write_state_dict, Form.STATE_DICT, Scaling.FIXED, id="state-dict"),
+]
+FORMS_512 = [
+    pytest.param(_write_weights, Form.KERAS, id="keras-weights"),
+    pytest.param(_write_named_npz, Form.ARRAYS, id="named-npz"),
+    pytest.param(_write_numbered_npz, Form.ARRAYS, id="numbered-npz"),
+    pytest.param(_write_graph, Form.GRAPH, id="graph"),
+    pytest.param(_write_state_dict, Form.STATE_DICT, id="state-dict"),
+    pytest.param(_write_old_checkpoint, Form.STATE_DICT, id="old-checkpoint"),
+]
+
+
+def _vectors(network: Any, weights: facenet.FaceNetWeights, batch: Batch) -> Batch:
+    inception_resnet.load(network, weights.layers)
+    return np.asarray(network(batch, training=False))
+
+
+@pytest.mark.parametrize(("write", "form", "scaling"), FORMS_128)
+def test_vectors_of_128_match_facenet_pytorch(
+    write: Write, form: Form, scaling: Scaling, peer_128: Peer, network_128: Any, batch: Batch, tmp_path: Path
+) -> None:
+    weights = facenet.read(write(tmp_path, peer_128))
+    assert (weights.form, weights.dimension, weights.scaling) == (form, 128, scaling)
+    assert abs(_vectors(network_128, weights, batch) - peer_128.vectors).max() < TOLERANCE
+
+
+@pytest.mark.parametrize(("write", "form"), FORMS_512)
+def test_vectors_of_512_match_facenet_pytorch(
+    write: Write, form: Form, peer_512: Peer, network_512: Any, batch: Batch, tmp_path: Path
+) -> None:
+    weights = facenet.read(write(tmp_path, peer_512))
+    assert (weights.form, weights.dimension, weights.scaling) == (form, 512, Scaling.FIXED)
+    assert abs(_vectors(network_512, weights, batch) - peer_512.vectors).max() < TOLERANCE
+
+
+def test_the_vectors_compared_differ_and_are_of_unit_length(peer_128: Peer, peer_512: Peer) -> None:
+    for vectors in (peer_128.vectors, peer_512.vectors):
+        assert abs(np.linalg.norm(vectors, axis=1) - 1).max() < 1e-5
+        assert min(np.linalg.norm(vectors[a] - vectors[b]) for a, b in ((0, 1), (0, 2), (1, 2))) > 1000 * TOLERANCE
+
+
+def test_converted_network_matches_facenet_pytorch(peer_512: Peer, batch: Batch, tmp_path: Path) -> None:
+    """And files that this version of Keras writes from it are read."""
+    network = convert.facenet_network(facenet.read(_write_state_dict(tmp_path, peer_512)))
+    spec = dataclasses.replace(CATALOG["sface"], input_shape=(None, 160, 160, 3))
+    content = convert.to_tflite(network, spec, Precision.FLOAT32)
+    (vectors,) = Network(tmp_path / "facenet.tflite", content=content).run(batch)
+    assert abs(vectors - peer_512.vectors).max() < TOLERANCE
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras itself
+@pytest.mark.parametrize("name", ["now.weights.h5", "now.h5"])
+def test_files_of_this_keras_are_read(name: str, network_128: Any, tmp_path: Path) -> None:
+    network_128.set_weights([np.random.default_rng(3).random(each.shape) for each in network_128.weights])
+    (network_128.save_weights if "weights" in name else network_128.save)(tmp_path / name)
+    layers = facenet.read(tmp_path / name).layers
+    for layer in network_128.layers:
+        assert len(layers.get(layer.name, {})) == len(layer.weights)
+        for variable in layer.weights:
+            assert np.array_equal(layers[layer.name][variable.name], variable.value)
+
+
+def test_size_is_the_published_one(network_128: Any, network_512: Any) -> None:
+    """Published: 22,808,144 and 23,497,424 numbers in Keras' files, which have no scales of batch normalisation."""
+    for network, size in ((network_128, 22_808_144), (network_512, 23_497_424)):
+        scales = sum(int(np.prod(each.shape)) for each in network.weights if each.name == "gamma")
+        assert network.count_params() - scales == size
+        assert sum(bool(layer.weights) for layer in network.layers) == 245
+
+
+def test_trains(network_128: Any, batch: Batch) -> None:
+    """Every layer has a gradient, with dropout before the last one."""
+    tensorflow = pytest.importorskip("tensorflow")
+    network = inception_resnet.inception_resnet(16, size=80, dropout=0.4)
+    with tensorflow.GradientTape() as tape:
+        loss = tensorflow.reduce_sum(network(batch[:, :80, :80], training=True)[:, 0])
+    gradients = tape.gradient(loss, network.trainable_variables)
+    assert all(each is not None for each in gradients)
+
+
+def _layers(network: Any) -> Layers:
+    return {
+        layer.name: {each.name: np.asarray(each.value) for each in layer.weights}
+        for layer in network.layers
+        if layer.weights
+    }
+
+
+@pytest.mark.parametrize(
+    ("layer", "weight", "values", "problem"),
+    [
+        pytest.param(
+            "Block35_2_Branch_1_Conv2d_0b_3x3",
+            "kernel",
+            np.zeros((3, 3, 32, 64), np.float32),
+            r"Block35_2_Branch_1_Conv2d_0b_3x3: kernel of shape \(3, 3, 32, 64\), expected \(3, 3, 32, 32\)",
+            id="other-shape",
+        ),
+        pytest.param("Block8_6_Conv2d_1x1", "bias", None, "Block8_6_Conv2d_1x1: no bias", id="missing"),
+        pytest.param(
+            "Bottleneck_BatchNorm",
+            "beta",
+            np.full(128, np.nan, np.float32),
+            "Bottleneck_BatchNorm: beta is not finite",
+            id="not-a-number",
+        ),
+    ],
+)
+def test_first_layer_that_does_not_fit_is_named(
+    layer: str, weight: str, values: Batch | None, problem: str, network_128: Any, tmp_path: Path
+) -> None:
+    layers = _layers(network_128)
+    del layers[layer][weight]
+    if values is not None:
+        layers[layer][weight] = values
+    files.write_npz(tmp_path / "npz", layers, named=True)
+    with pytest.raises(ModelError, match=problem):
+        inception_resnet.load(network_128, facenet.read(tmp_path / "npz").layers)
+
+
+def test_layer_without_weights_is_named_in_the_order_of_the_network(network_128: Any, tmp_path: Path) -> None:
+    layers = _layers(network_128)
+    del layers["Bottleneck"], layers["Mixed_6a_Branch_0_Conv2d_1a_3x3_BatchNorm"]
+    files.write_npz(tmp_path / "npz", layers, named=True)
+    with pytest.raises(ModelError, match="Mixed_6a_Branch_0_Conv2d_1a_3x3_BatchNorm: missing"):
+        inception_resnet.load(network_128, facenet.read(tmp_path / "npz").layers)
+
+
+def test_names_of_deepface_are_read(tmp_path: Path) -> None:
+    """It numbers the second branch like its block, from the second block on."""
+    value = {"kernel": np.ones((1, 1, 2, 2), np.float32)}
+    names = (
+        "Block17_10_Branch_10_Conv2d_0a_1x1",
+        "Block8_3_Branch_3_Conv2d_0b_1x3",
+        "Block35_2_Branch_2_Conv2d_0b_3x3",
+    )
+    files.write_keras(tmp_path / "deepface.h5", dict.fromkeys(names, value), model=False)
+    assert set(facenet.read(tmp_path / "deepface.h5").layers) == {
+        "Block17_10_Branch_1_Conv2d_0a_1x1",
+        "Block8_3_Branch_1_Conv2d_0b_1x3",
+        "Block35_2_Branch_2_Conv2d_0b_3x3",
+    }
+
+
+def test_statistics_may_lie_in_the_file_of_their_convolution(tmp_path: Path) -> None:
+    weights = {"weights": np.ones((3, 3, 3, 32), np.float32), "beta": np.zeros(32, np.float32)}
+    files.write_npz(tmp_path / "npz", {"Conv2d_1a_3x3": weights}, named=True)
+    layers = facenet.read(tmp_path / "npz").layers
+    assert {layer: set(each) for layer, each in layers.items()} == {
+        "Conv2d_1a_3x3": {"kernel"},
+        "Conv2d_1a_3x3_BatchNorm": {"beta"},
+    }
+
+
+def test_file_of_another_network_is_rejected(tmp_path: Path) -> None:
+    files.write_keras(tmp_path / "vgg.h5", {"conv1_1": {"kernel": np.ones(3, np.float32)}}, model=False)
+    with pytest.raises(
+        ModelError, match=r"vgg\.h5: no layer of FaceNet; the first of its 1 is /conv1_1/conv1_1/kernel:0"
+    ):
+        facenet.read(tmp_path / "vgg.h5")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"# weights\n", b"PK\x05\x06" + bytes(18)], ids=["empty", "text", "empty-zip"]
+)
+def test_other_files_are_rejected(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "facenet.bin").write_bytes(content)
+    with pytest.raises(ModelError, match=r"facenet\.bin: none of the forms Keras \.h5, folder of arrays"):
+        facenet.read(tmp_path / "facenet.bin")
+
+
+def test_missing_file_and_empty_folder_are_reported(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="No such file"):
+        facenet.read(tmp_path / "none.h5")
+    with pytest.raises(ModelError, match="it has no arrays of floats"):
+        facenet.read(tmp_path)
