@@ -57,6 +57,15 @@ class Pixels:
         return f"{self.channels} {self.dtype}, {values}{sides}"
 
 
+class Scaling(StrEnum):
+    """How the pixels of a face are scaled for FaceNet."""
+
+    FIXED = "fixed"
+    """(px - 127.5) / 128."""
+    PER_PICTURE = "per-picture"
+    """Whitened; see `Pixels`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """One output of a network. shape: a letter where free; N is that of the batch."""

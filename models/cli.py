@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,9 @@ from rich.table import Table
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision, load_settings
-from models import browser, cascades, listing, model_folder, pack_installation, packs
+from models import browser, cascades, facenet_pack, listing, model_folder, pack_installation, packs
 from models.cards import Format, PackPrecision, WeightType, exportable
-from models.catalog import CATALOG, NetworkSpec
+from models.catalog import CATALOG, NetworkSpec, Scaling
 from models.model_folder import FileState, FileStatus
 from models.packs import Pack
 
@@ -61,24 +62,45 @@ def build(
 
 @app.command(
     epilog="Examples:\n\n`footfall models add ours.zip`\n\n`footfall models add ours/ --precision int8`\n\n"
-    "`footfall models add sface face_recognition_sface_2021dec.onnx`"
+    "`footfall models add sface face_recognition_sface_2021dec.onnx`\n\n"
+    "`footfall models add facenet 20180402-114759-vggface2.pt --licence 'MIT, David Sandberg'`\n\n"
+    "`footfall models add facenet facenet_keras.h5 --name facenet-128 --scaling per-picture`"
 )
 def add(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="PACK|NETWORK", help="A model pack, folder or .zip; or a network, with the FILE of its weights."
+            metavar="PACK|NETWORK",
+            help="A model pack, folder or .zip; or a network, or facenet, with the FILE of its weights.",
         ),
     ],
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="Published weights of that network, recognised by their hash."),
+        typer.Argument(
+            metavar="[FILE]",
+            help="Published weights of that network, recognised by their hash. Of facenet: Keras .h5, frozen TensorFlow"
+            " .pb, PyTorch state dict, or the folder of a .npz for each layer.",
+        ),
     ] = None,
     models: Folder = None,
     settings: SettingsFile = None,
     store: Store = None,
     precision: Annotated[
         list[PackPrecision] | None, typer.Option("--precision", help="Only this precision; repeatable.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Of the model pack that facenet becomes.")
+    ] = None,
+    scaling: Annotated[
+        Scaling | None,
+        typer.Option(
+            "--scaling",
+            help="Of the pixels for facenet: (px - 127.5) / 128, or by the mean and deviation of each picture."
+            " Default: as the published weights of this form and dimension need it.",
+        ),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", metavar="TEXT", help="Licence of the weights of facenet, for its card.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace another model pack of the same name.")] = False,
 ) -> None:
@@ -87,16 +109,38 @@ def add(
     A model pack is what `footfall train` and `footfall models export --format pack` write: a network with a card of
     what it needs. `recognition.embedder = "NAME"` in the settings uses it; `footfall people re-enroll` changes a store
     that has people.
+
+    facenet becomes a model pack. The length of its vectors, 128 or 512, is that of the weights; nothing in their file
+    is run.
     """
+    if (name, scaling, licence) != (None, None, None) and (what != facenet_pack.NAME or file is None):
+        raise typer.BadParameter("--name, --scaling and --licence are for facenet with the FILE of its weights")
     folder = _folder(models, settings, store)
+    if what == facenet_pack.NAME and file is not None:
+        with tempfile.TemporaryDirectory(prefix="footfall-facenet-") as temporary:
+            made = facenet_pack.make_in_subprocess(
+                file,
+                Path(temporary, facenet_pack.NAME),
+                name=name or facenet_pack.NAME,
+                scaling=scaling,
+                licence=licence or facenet_pack.NO_LICENCE,
+                precisions=_buildable(precision) or [Precision.FLOAT16],
+            )
+            _install(made.folder, folder, None, force=force)
+        return
     if file is not None:
         _add_network(what, file, folder, precision)
         return
-    if what in CATALOG:
+    if what in CATALOG or (what == facenet_pack.NAME and not Path(what).exists()):
         raise typer.BadParameter(f"name the FILE of the weights of {what}", param_hint="FILE")
     if len(precision or ()) > 1:
         raise typer.BadParameter("a model pack is added with all its precisions, or with one")
-    pack = pack_installation.install(Path(what), folder, precision=precision[0] if precision else None, force=force)
+    _install(Path(what), folder, precision[0] if precision else None, force=force)
+
+
+def _install(path: Path, folder: Path, precision: PackPrecision | None, *, force: bool) -> None:
+    """Add a model pack, and say how to use it. Raises ModelError."""
+    pack = pack_installation.install(path, folder, precision=precision, force=force)
     typer.echo(f"Added {pack.name} ({', '.join(pack.precisions)}) to {pack.folder}")
     typer.echo(f'Use it: recognition.embedder = "{pack.name}"')
 
@@ -107,13 +151,18 @@ def _add_network(name: str, file: Path, folder: Path, precisions: list[PackPreci
 
     if name not in CATALOG:
         raise ModelError(f"no network {name!r}", fix=f"name one of: {', '.join(CATALOG)}")
-    if PackPrecision.INT8 in (precisions or ()):
-        raise typer.BadParameter("int8 is only in model packs")
     sha256 = CATALOG[name].source_sha256
     files = {each: file for each, spec in CATALOG.items() if spec.source_sha256 == sha256}
-    wanted = [Precision(each.value) for each in precisions or ()] or list(Precision)
+    wanted = _buildable(precisions) or list(Precision)
     build_in_subprocess(folder, precisions=wanted, names=tuple(files), files=files, force=True)
     typer.echo(f"Added {', '.join(files)} to {folder}")
+
+
+def _buildable(precisions: list[PackPrecision] | None) -> list[Precision]:
+    """Precisions that networks are converted to here."""
+    if PackPrecision.INT8 in (precisions or ()):
+        raise typer.BadParameter("int8 is only in model packs")
+    return [Precision(each.value) for each in precisions or ()]
 
 
 @app.command(epilog="Example:\n\n`footfall models remove ours`")

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from config.errors import ModelError
+from models.catalog import Scaling
 from models.weight_files import array_folder, frozen_graph, hdf5, state_dict
 from models.weight_files.size_limit import FloatArray
 
@@ -30,15 +31,6 @@ class Form(StrEnum):
     ARRAYS = "folder of arrays"
     GRAPH = "frozen TensorFlow graph"
     STATE_DICT = "PyTorch state dict"
-
-
-class Scaling(StrEnum):
-    """How the pixels of a face are scaled for the network."""
-
-    FIXED = "fixed"
-    """(px - 127.5) / 128."""
-    PER_PICTURE = "per-picture"
-    """By mean and standard deviation of the picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

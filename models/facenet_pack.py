@@ -1,0 +1,173 @@
+"""The model pack of FaceNet, from weights in any of the forms that `models.facenet` reads."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config.errors import ModelError
+from config.settings import Precision
+from models import child_process, model_folder, packs
+from models.cards import PackPrecision
+from models.catalog import Kind, NetworkSpec, Output, Pixels, Scaling
+from models.child_process import Progress
+from models.embedding import Crop, Embedding, Limits
+from models.model_folder import Source
+from models.packs import Pack
+
+if TYPE_CHECKING:
+    from models.facenet import FaceNetWeights
+
+NAME = "facenet"
+NO_LICENCE = "not stated"
+CROP = Crop(side=160, margin=32, stretched=True)
+"""Source: davidsandberg/facenet, "Validate on LFW" (--image_size 160 --margin 32)."""
+_PIXELS = {
+    Scaling.FIXED: Pixels(channels="RGB", offset=127.5, divisor=128),
+    Scaling.PER_PICTURE: Pixels(channels="RGB", whitened=True),
+}
+_LIMITS_128 = (
+    Limits(people=100, max_distance=0.65, stranger_distance=0.8),
+    Limits(people=None, max_distance=0.6, stranger_distance=0.78),
+)
+_LIMITS = (
+    Limits(people=100, max_distance=0.75, stranger_distance=0.95),
+    Limits(people=None, max_distance=0.7, stranger_distance=0.9),
+)
+"""Not measured here, and strict: a gallery has more comparisons than a pair.
+
+Source: deepface (config/threshold.py) verifies pairs at 0.80 (128-D) and 1.04 (512-D); in an example of facenet-pytorch
+(examples/infer.ipynb, 512-D) the nearest two of five people are 0.78 apart.
+"""
+
+
+def make_in_subprocess(
+    file: Path,
+    folder: Path,
+    *,
+    name: str = NAME,
+    scaling: Scaling | None = None,
+    licence: str = NO_LICENCE,
+    precisions: Sequence[Precision] = (Precision.FLOAT16,),
+    progress: Progress | None = None,
+) -> Pack:
+    """Run `make` in a child process, which is terminated when this process is interrupted.
+
+    progress: without it, a progress bar is shown on stderr. Raises ModelError as `make` does.
+    """
+    packs.require_name(name)
+    if not model_folder.can_build():
+        raise ModelError("converting FaceNet needs TensorFlow, which is not installed", fix=model_folder.INSTALL)
+    arguments = {
+        "file": str(file.absolute()),
+        "folder": str(folder.absolute()),
+        "name": name,
+        "scaling": scaling,
+        "licence": licence,
+        "precisions": list(precisions),
+    }
+    fix = "run the command again; if it fails again, report this line"
+    child_process.run("models.facenet_pack", arguments, title="Converting FaceNet", fix=fix, progress=progress)
+    return packs.read(folder)
+
+
+def make(
+    file: Path,
+    folder: Path,
+    *,
+    name: str,
+    scaling: Scaling | None,
+    licence: str,
+    precisions: Sequence[Precision],
+    progress: Progress,
+) -> Pack:
+    """Convert weights into the pack `folder`. Loads TensorFlow once the weights are read.
+
+    scaling: None for that of the published weights of this form and dimension. Raises ModelError naming the first layer
+    that does not fit, and where the file cannot be read or the folder cannot be written.
+    """
+    from models import facenet  # here: it imports numpy
+    from models.build import TENSORFLOW_LOADED
+
+    progress("reading weights", 0.0)
+    weights = facenet.read(file)
+    source = Source(package="", version="", file=file.name, sha256=_digest(file, weights, scaling))
+    spec = _spec(name, weights, scaling or weights.scaling, source, licence)
+    progress("loading TensorFlow", 0.05)
+    from models import convert as converters  # loads TensorFlow, so it comes after everything that fails early
+
+    network = converters.facenet_network(weights)
+    contents = {}
+    for number, precision in enumerate(precisions):
+        done = TENSORFLOW_LOADED + (1 - TENSORFLOW_LOADED) * number / len(precisions)
+        progress(f"converting {name} to {precision.value}", done)
+        contents[PackPrecision(precision.value)] = converters.to_tflite(network, spec, precision)
+    progress("done", 1.0)
+    return packs.create(
+        folder,
+        name=name,
+        purpose=spec.purpose,
+        pixels=_PIXELS[scaling or weights.scaling],
+        embedding=_embedding(weights.dimension),
+        dimension=weights.dimension,
+        contents=contents,
+        source=source,
+        licence=licence,
+    )
+
+
+def _spec(name: str, weights: FaceNetWeights, scaling: Scaling, source: Source, licence: str) -> NetworkSpec:
+    return NetworkSpec(
+        name=name,
+        stem=name,
+        kind=Kind.EMBEDDER,
+        purpose=f"embeds a face as a {weights.dimension}-D vector (FaceNet)",
+        source_package=source.package,
+        source_version=source.version,
+        source_file=source.file,
+        source_sha256=source.sha256,
+        licence=licence,
+        input_shape=(None, CROP.side, CROP.side, 3),
+        pixels=_PIXELS[scaling],
+        outputs=(Output("vector", ("N", weights.dimension), "embedding, of unit length"),),
+        embedding=_embedding(weights.dimension),
+    )
+
+
+def _embedding(dimension: int) -> Embedding:
+    return Embedding.model_validate({"crop": CROP, "limits": _LIMITS_128 if dimension == 128 else _LIMITS})
+
+
+def _digest(file: Path, weights: FaceNetWeights, scaling: Scaling | None) -> str:
+    """SHA-256 of a file, or of the names and contents in a folder; another one for another scaling than its own.
+
+    Vectors bear it, and those of differently scaled pictures do not compare.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(each for each in file.iterdir() if each.is_file()) if file.is_dir() else [file]:
+        if file.is_dir():
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    if scaling not in (None, weights.scaling):
+        digest.update(str(scaling).encode())
+    return digest.hexdigest()
+
+
+def convert(arguments: Mapping[str, Any], progress: Progress) -> None:
+    """The child process of `make_in_subprocess`."""
+    make(
+        Path(arguments["file"]),
+        Path(arguments["folder"]),
+        name=arguments["name"],
+        scaling=None if arguments["scaling"] is None else Scaling(arguments["scaling"]),
+        licence=arguments["licence"],
+        precisions=[Precision(each) for each in arguments["precisions"]],
+        progress=progress,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(child_process.serve(convert))
