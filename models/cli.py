@@ -150,7 +150,7 @@ def _add_network(name: str, file: Path, folder: Path, precisions: list[PackPreci
     from models.build import build_in_subprocess
 
     if name not in CATALOG:
-        raise ModelError(f"no network {name!r}", fix=f"name one of: {', '.join(CATALOG)}")
+        raise ModelError(f"no network {name!r}", fix=f"name one of: {', '.join(CATALOG)}, {facenet_pack.NAME}")
     sha256 = CATALOG[name].source_sha256
     files = {each: file for each, spec in CATALOG.items() if spec.source_sha256 == sha256}
     wanted = _buildable(precisions) or list(Precision)

@@ -14,16 +14,21 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from config.errors import ModelError
-from config.settings import Precision
+from config.settings import ModelSettings, Precision, Settings
 from models import facenet, facenet_pack, packs
 from models.cards import PackPrecision
 from models.catalog import Pixels, Scaling
 from models.cli import app
+from models.embedding import Crop
 from models.facenet import Form
 from models.runtime import open_pack
 from tests.files import digest
 from tests.models import facenet_files as files
 from tests.models.conftest import waves
+from tracker.identity.accuracy import require_accurate
+from tracker.identity.gallery import Gallery
+from tracker.identity.networks import engine_of
+from tracker.vision.embedders import embedder_named
 
 keras = pytest.importorskip("keras", reason="needs the models extra")
 convert = pytest.importorskip("models.convert", reason="needs the models extra")
@@ -182,7 +187,10 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facenet_pack.child_process, "run", work)
 
 
-def test_added_pack_matches_facenet_pytorch(peer_512: Peer, batch: Batch, in_process: None, tmp_path: Path) -> None:
+def test_added_pack_matches_facenet_pytorch_and_is_refused(
+    peer_512: Peer, batch: Batch, in_process: None, models_folder: Path, tmp_path: Path
+) -> None:
+    """Its vectors are those of facenet-pytorch; with random weights, no agent starts with it."""
     models, file = tmp_path / "models", _write_state_dict(tmp_path, peer_512)
     options = ["--name", "face-512", "--licence", "CC0-1.0", "--precision", "float32", "--models", str(models)]
     done = CliRunner().invoke(app, ["add", "facenet", str(file), *options])
@@ -192,10 +200,16 @@ def test_added_pack_matches_facenet_pytorch(peer_512: Peer, batch: Batch, in_pro
     card = pack.card
     assert (card.dimension, card.licence, card.source.file) == (512, "CC0-1.0", "facenet.pt")
     assert card.source.sha256 == digest(file)[1]
+    assert card.embedding is not None
+    assert card.embedding.crop == Crop(side=160, margin=32, stretched=True)
+    assert card.embedding.limits_for(10).max_distance == 0.75
     assert card.input.pixels == Pixels(channels="RGB", offset=127.5, divisor=128)
     assert pack.precisions == (PackPrecision.FLOAT32,)
     (vectors,) = open_pack(pack, precision=Precision.FLOAT32, threads=2).run(batch)
     assert abs(vectors - peer_512.vectors).max() < TOLERANCE
+    settings, embedder = Settings(models=ModelSettings(dir=models_folder)), embedder_named("face-512", models)
+    with pytest.raises(ModelError, match="face-512 does not tell people apart: the portraits of two people are 0"):
+        require_accurate(embedder, settings, Gallery.empty(), engine=engine_of(settings, embedder, thorough=False))
 
 
 @pytest.mark.parametrize(
@@ -226,6 +240,8 @@ def test_scaling_is_in_the_card_and_in_the_id_of_vectors(
     assert done.exit_code == 0, done.output
     (pack,) = packs.installed(models)
     assert (pack.name, pack.card.dimension, pack.card.input.pixels) == ("facenet", 128, pixels)
+    assert pack.card.embedding is not None
+    assert pack.card.embedding.limits_for(10).max_distance == 0.65
     content = (tmp_path / "npz" / "Bottleneck.npz").read_bytes()
     own = hashlib.sha256(f"Bottleneck.npz\0{len(content)}\0".encode() + content).hexdigest()
     assert (pack.card.source.sha256 != own) == changes_the_id
