@@ -8,7 +8,6 @@ Source: davidsandberg/facenet (variable scopes; scaling of the releases), nyoki-
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -173,21 +172,12 @@ def _form(path: Path) -> tuple[Form, _Load, _Place]:
         raise ModelError(f"{path}: cannot be read ({error.strerror})", fix="check the path and permissions") from error
     if start.startswith(hdf5.MAGIC):
         return Form.KERAS, hdf5.read, _place_in_keras
-    if start.startswith(b"\x80") or (start.startswith(b"PK") and _has_index(path)):
+    if start.startswith(b"\x80") or (start.startswith(b"PK") and state_dict.is_archive(path)):
         return Form.STATE_DICT, state_dict.read, _place_in_torch
     if start.startswith(frozen_graph.FIRST_BYTE):
         return Form.GRAPH, frozen_graph.read, _place_in_graph
     problem = f"{path.name}: none of the forms {', '.join(Form)}"
     raise ModelError(problem, fix="name such a file, or the folder that holds one .npz for each layer")
-
-
-def _has_index(path: Path) -> bool:
-    """Whether a zip file is one of PyTorch; others are those of numpy (.npz) and of Keras (.keras)."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.rpartition("/")[2] == state_dict.ARCHIVE_INDEX for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
-        return True  # truncated: its reader says so
 
 
 def _place_in_keras(name: str) -> tuple[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from config.errors import ModelError
+from models.weight_files.archive import opened
 from models.weight_files.size_limit import FloatArray, require_size
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -42,11 +42,10 @@ def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
         yield path.stem, path.read_bytes()
         return
     try:
-        with zipfile.ZipFile(path) as archive:
-            require_size(path.name, sum(member.file_size for member in archive.infolist()))
+        with opened(path) as archive:
             for member in archive.infolist():
                 yield f"{path.stem}/{member.filename.removesuffix('.npy')}", archive.read(member)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except ValueError as error:
         raise ModelError(f"{path.name}: not a whole .npz ({error})", fix="write it again with numpy.savez") from error
 
 

@@ -28,7 +28,7 @@ def read(path: Path) -> dict[str, FloatArray]:
     try:
         with h5py.File(path, "r", locking=False) as file:
             return {_name(dataset): _values(dataset) for dataset in _datasets(file, path.name)}
-    except (OSError, RuntimeError, KeyError, ValueError, UnicodeDecodeError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"{path.name}: truncated or damaged ({error})", fix=_DAMAGED) from error
 
 

@@ -7,23 +7,24 @@ pickles and storages) and torch/_utils.py (_rebuild_tensor_v2, _rebuild_paramete
 from __future__ import annotations
 
 import io
-import zipfile
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import ModelError
 from models.weight_files import pickle_values
+from models.weight_files.archive import opened
 from models.weight_files.pickle_values import Call, Global, Reference
 from models.weight_files.size_limit import FloatArray, require_size
 
 STREAM_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 """How files of PyTorch before 1.6 begin: a pickle of the number 0x1950a86a20f9469cfc6c."""
-ARCHIVE_INDEX = "data.pkl"
+_INDEX = "data.pkl"
 _STREAM_VERSION = 1001
 _TYPES = {"FloatStorage": "f4", "HalfStorage": "f2", "DoubleStorage": "f8", "LongStorage": "i8", "IntStorage": "i4"}
 _REBUILD = "torch._utils _rebuild_tensor_v2"
@@ -53,25 +54,36 @@ def read(path: Path) -> dict[str, FloatArray]:
     """
     require_size(path.name, path.stat().st_size)
     try:
-        with path.open("rb") as stream:
-            is_stream = stream.read(len(STREAM_MAGIC)) == STREAM_MAGIC
-            value, storages = _read_stream(stream) if is_stream else _read_archive(path.name, stream)
+        value, storages = _read_stream(path) if _is_stream(path) else _read_archive(path)
         tensors = _tensors(value)
-        require_size(path.name, sum(4 * int(np.prod(each.shape, dtype=np.uint64)) for each in tensors.values()))
+        require_size(path.name, sum(4 * math.prod(each.shape) for each in tensors.values()))
         return {name: _view(name, each, storages) for name, each in tensors.items() if each.kind[0] == "f"}
-    except (ValueError, KeyError, IndexError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError, AttributeError, OSError) as error:
         problem = f"{path.name}: not a state dict, or truncated ({error})"
         raise ModelError(problem, fix=_FIX) from error
 
 
-def _read_archive(file_name: str, stream: IO[bytes]) -> tuple[Any, Storages]:
-    with zipfile.ZipFile(stream) as archive:
-        require_size(file_name, sum(member.file_size for member in archive.infolist()))
+def is_archive(path: Path) -> bool:
+    """Whether a zip file is one of PyTorch, or too damaged to tell; others are those of numpy and of Keras."""
+    try:
+        with opened(path) as archive:
+            return any(name.rpartition("/")[2] == _INDEX for name in archive.namelist())
+    except ValueError:
+        return True
+
+
+def _is_stream(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(STREAM_MAGIC)) == STREAM_MAGIC
+
+
+def _read_archive(path: Path) -> tuple[Any, Storages]:
+    with opened(path) as archive:
         names = archive.namelist()
-        index = next((name for name in names if name.rpartition("/")[2] == ARCHIVE_INDEX), None)
+        index = next((name for name in names if name.rpartition("/")[2] == _INDEX), None)
         if index is None:
-            raise ValueError(f"no {ARCHIVE_INDEX}")
-        folder = index.removesuffix(ARCHIVE_INDEX)
+            raise ValueError(f"no {_INDEX}")
+        folder = index.removesuffix(_INDEX)
         order = archive.read(f"{folder}byteorder") if f"{folder}byteorder" in names else b"little"
         value = pickle_values.read(io.BytesIO(archive.read(index)), _tensor)
         storages = {
@@ -81,20 +93,23 @@ def _read_archive(file_name: str, stream: IO[bytes]) -> tuple[Any, Storages]:
     return value, storages
 
 
-def _read_stream(stream: IO[bytes]) -> tuple[Any, Storages]:
-    """The rest of a file of PyTorch before 1.6: version, system, value, keys of the storages; then each storage."""
-    if pickle_values.read(stream, _refused) != _STREAM_VERSION:
-        raise ValueError("another version of PyTorch's format")
-    system = pickle_values.read(stream, _refused)
-    value = pickle_values.read(stream, _tensor)
-    keys = pickle_values.read(stream, _refused)
-    kinds = {each.storage: each.kind for each in _tensors(value).values()}
-    order = b"little" if system.get("little_endian", True) else b"big"
-    storages = {}
-    for key in keys:
-        count = int.from_bytes(stream.read(8), "little" if order == b"little" else "big")
-        dtype = _dtype(kinds[key], order)
-        storages[key] = np.frombuffer(stream.read(min(count * dtype.itemsize, 1 << 31)), dtype, count)
+def _read_stream(path: Path) -> tuple[Any, Storages]:
+    """A file of PyTorch before 1.6: magic, version, system, value, and keys of the storages; then each storage."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        stream.seek(len(STREAM_MAGIC))
+        if pickle_values.read(stream, _refused) != _STREAM_VERSION:
+            raise ValueError("another version of PyTorch's format")
+        system = pickle_values.read(stream, _refused)
+        value = pickle_values.read(stream, _tensor)
+        keys = pickle_values.read(stream, _refused)
+        kinds = {each.storage: each.kind for each in _tensors(value).values()}
+        order = b"little" if system.get("little_endian", True) else b"big"
+        storages = {}
+        for key in keys:
+            count = int.from_bytes(stream.read(8), "little" if order == b"little" else "big")
+            dtype = _dtype(kinds[key], order)
+            storages[key] = np.frombuffer(stream.read(min(count * dtype.itemsize, size)), dtype, count)
     return value, storages
 
 
