@@ -117,16 +117,16 @@ def add(
         raise typer.BadParameter("--name, --scaling and --licence are for facenet with the FILE of its weights")
     folder = _folder(models, settings, store)
     if what == facenet_pack.NAME and file is not None:
-        with tempfile.TemporaryDirectory(prefix="footfall-facenet-") as temporary:
-            made = facenet_pack.make_in_subprocess(
-                file,
-                Path(temporary, facenet_pack.NAME),
-                name=name or facenet_pack.NAME,
-                scaling=scaling,
-                licence=licence or facenet_pack.NO_LICENCE,
-                precisions=_buildable(precision) or [Precision.FLOAT16],
-            )
-            _install(made.folder, folder, None, force=force)
+        wanted = _buildable(precision) or [Precision.FLOAT16]
+        _add_facenet(
+            file,
+            folder,
+            name=name or facenet_pack.NAME,
+            scaling=scaling,
+            licence=licence or facenet_pack.NO_LICENCE,
+            precisions=wanted,
+            force=force,
+        )
         return
     if file is not None:
         _add_network(what, file, folder, precision)
@@ -136,6 +136,24 @@ def add(
     if len(precision or ()) > 1:
         raise typer.BadParameter("a model pack is added with all its precisions, or with one")
     _install(Path(what), folder, precision[0] if precision else None, force=force)
+
+
+def _add_facenet(
+    file: Path,
+    folder: Path,
+    *,
+    name: str,
+    scaling: Scaling | None,
+    licence: str,
+    precisions: list[Precision],
+    force: bool,
+) -> None:
+    """Convert weights of FaceNet into a model pack, and add it. Raises ModelError."""
+    with tempfile.TemporaryDirectory(prefix="footfall-facenet-") as temporary:
+        made = facenet_pack.make_in_subprocess(
+            file, Path(temporary, name), name=name, scaling=scaling, licence=licence, precisions=precisions
+        )
+        _install(made.folder, folder, None, force=force)
 
 
 def _install(path: Path, folder: Path, precision: PackPrecision | None, *, force: bool) -> None:
