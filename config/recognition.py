@@ -101,6 +101,19 @@ class RecognitionSettings(_Section):
     )
 
 
+class RuleName(StrEnum):
+    """How the people within their limits are ranked for a face."""
+
+    NEAREST = "nearest"
+    KNN = "knn"
+    SOFTMAX = "softmax"
+    SVM = "svm"
+
+
+RULE_FIELDS = ("rule", "neighbours", "min_confidence")
+"""Of `MatchSettings`, what browser cameras do not know: for them the nearest person decides."""
+
+
 class MatchSettings(_Section):
     """Distances that are left unset depend on the embedder and on the number of people; here are those of SFace for up
     to 100 people. `tracker.identity.limits` resolves them.
@@ -121,6 +134,20 @@ class MatchSettings(_Section):
     )
     min_sightings: int = Field(2, ge=1, le=100, description="Usable faces before a track gets a name.")
     visitor_sightings: int = Field(4, ge=1, le=100, description="Usable faces before a stranger gets a visitor id.")
+    rule: RuleName = Field(
+        RuleName.NEAREST,
+        description="Which of the people within `max_distance` a face is: the `nearest`; by vote of the nearest vectors"
+        " (`knn`); or by a model fitted to the vectors, `softmax` or linear `svm`, which need"
+        " `pip install 'footfall[rules]'`. Browser cameras always use `nearest`.",
+    )
+    neighbours: int = Field(5, ge=1, le=50, description="Number of vectors that vote under `knn`.")
+    min_confidence: float = Field(
+        0.6,
+        gt=0.5,
+        lt=1,
+        description="Minimum confidence of `knn`, `softmax` and `svm`, against the next person; it replaces"
+        " `min_margin`.",
+    )
 
     @model_validator(mode="after")
     def _distances_are_ordered(self) -> Self:

@@ -88,8 +88,10 @@ def visit_figures(doubtful: DoubtfulVisit, names: Mapping[str, str]) -> str:
     rival, margin = doubtful.runner_up, doubtful.match.margin
     if rival is not None:
         next_one = f"{names[rival.person_id]} is next at {rival.distance:.2f}"
+    elif margin is None:
+        next_one = ""
     else:
-        next_one = "" if margin is None else f"the next person is {margin:.2f} farther"
+        next_one = f"the next person is {margin:.2f} farther" if margin >= 0 else f"another is {-margin:.2f} nearer"
     return "; ".join(filter(None, (found, next_one)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from config.recognition import RULE_FIELDS
 from config.settings import Settings
 from tracker.identity.networks import browser_embedder_of, match_of
 from tracker.presence.events import time_text
@@ -20,7 +21,7 @@ _NOT_SENT = {"haar_cascade"}
 def configuration(device: Device, settings: Settings, store: Store, now: datetime) -> dict[str, Any]:
     """The configuration of a device, as JSON values. Raises ModelError, StoreError."""
     embedder, zone = browser_embedder_of(settings, store), settings.site.zone
-    match = match_of(settings, store).model_dump(mode="json")
+    match = match_of(settings, store).model_dump(mode="json", exclude=set(RULE_FIELDS))
     return {
         "schema": SCHEMA,
         "site_id": device.site_id,

@@ -9,8 +9,11 @@ import pytest
 
 from dashboard import review_words as words
 from tracker.identity.review import Likeness, Resemblance
+from tracker.presence.events import Match
 from tracker.presence.habit import Habit
 from tracker.presence.people import Person, PersonKind
+from tracker.presence.sessions import Segment, Session, SessionState
+from tracker.review.doubts import DoubtfulVisit
 from tracker.review.strangers import Stranger
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -80,3 +83,25 @@ def test_when_a_stranger_was_seen(visits: int, last_h: float, expected: str) -> 
 def test_whom_a_stranger_resembles(resemblance: Resemblance | None, expected: str) -> None:
     like = None if resemblance is None else Likeness(person_id="p-ben", distance=0.981, resemblance=resemblance)
     assert words.likeness_words(stranger(1, like=like), {"p-ben": "Ben"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("margin", "expected"),
+    [
+        (0.041, "Distance 0.97 of at most 1.05; the next person is 0.04 farther"),
+        (-0.041, "Distance 0.97 of at most 1.05; another is 0.04 nearer"),
+        (None, "Distance 0.97 of at most 1.05"),
+    ],
+)
+def test_figures_of_a_doubtful_visit(margin: float | None, expected: str) -> None:
+    match = Match(
+        site_id="gym", camera_id="door-1", track_id="t", at=NOW, person_id="p-ann", distance=0.968, margin=margin,
+        quality=0.5, authorised=True, reason="",
+    )  # fmt: skip
+    visit = Session(
+        session_id="e", site_id="gym", person_id="p-ann", started_at=NOW, ended_at=None, dwell_s=0, gross_s=0,
+        segments=(Segment(NOW, None),), enter_inferred=False, exit_inferred=False, state=SessionState.OPEN,
+    )  # fmt: skip
+    ann = Person(person_id="p-ann", name="Ann", created_at=NOW)
+    doubtful = DoubtfulVisit(person=ann, visit=visit, match=match, doubt=0.5, limit=1.05, matches=(match,))
+    assert words.visit_figures(doubtful, {}) == expected

@@ -64,6 +64,8 @@ def add(
         notes.append("note: only this machine opens it; 'footfall dashboard --host 0.0.0.0' serves other devices too")
     if not url.startswith(("https:", "http://127.0.0.1:", "http://localhost:")):
         notes.append("note: browsers give their camera to https pages only; see 'footfall dashboard --tls self-signed'")
+    if settings.match.rule != "nearest":
+        notes.append(f"note: match.rule is {settings.match.rule}; devices always use nearest, with the same distances")
     document = {"name": device.name, "camera_id": device.camera_id, "role": role, "url": url}
     return Result(document=document, parts=[_qr_code(url), url], notes=notes)
 

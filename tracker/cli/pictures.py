@@ -90,14 +90,17 @@ def compare(
 def _finder(settings: Settings, access: ReadingModels) -> FaceFinder:
     """The networks and the people of the store; nobody where there is no store yet."""
     from tracker.identity.annotation import FaceFinder
+    from tracker.identity.fitting import rule_of
     from tracker.identity.gallery import Gallery
+    from tracker.identity.rules import Comparison
 
     if not settings.store.path.exists() and (settings.store.firestore is None or access.offline):
-        return FaceFinder(load_engine(settings, thorough=False), settings.match, Gallery.empty(), {})
+        return FaceFinder(load_engine(settings, thorough=False), Comparison(Gallery.empty(), settings.match), {})
     with reading(access) as (settings, store):
         engine = load_engine(settings, store, thorough=False)
         gallery = Gallery(*store.people.vectors(PersonKind.ENROLLED))
-        return FaceFinder(engine, match_of(settings, store), gallery, names_in(store))
+        match = match_of(settings, store)
+        return FaceFinder(engine, Comparison(gallery, match, rule_of(store.people, match, gallery)), names_in(store))
 
 
 def _line(drawing: Drawing) -> str:

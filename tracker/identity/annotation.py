@@ -9,12 +9,11 @@ from pathlib import Path
 import PIL.Image
 
 from config.errors import PictureError, RecordingError
-from config.recognition import MatchSettings
 from tracker.cameras.recording import RecordingSource
 from tracker.identity.enrolment_faces import prominent_faces
-from tracker.identity.gallery import Gallery
-from tracker.identity.match import Verdict, classify, nearest
+from tracker.identity.match import Verdict, classify
 from tracker.identity.pictures import pictures_in, read_picture, write_picture
+from tracker.identity.rules import Comparison
 from tracker.vision.engine import FaceEngine
 from tracker.vision.faces import FloatArray, Image
 from tracker.vision.overlay import draw_faces
@@ -63,17 +62,16 @@ class Drawing:
 class FaceFinder:
     """Finds the faces of a picture and the people of a gallery that they match."""
 
-    def __init__(self, engine: FaceEngine, match: MatchSettings, gallery: Gallery, names: Mapping[str, str]) -> None:
-        self._engine, self._match = engine, match
-        self._gallery, self._names = gallery, names
+    def __init__(self, engine: FaceEngine, compared: Comparison, names: Mapping[str, str]) -> None:
+        self._engine, self._compared, self._names = engine, compared, names
 
     def find(self, image: Image) -> list[FoundFace]:
         """The faces of a picture, best first."""
         seen = self._engine.analyse(image)
         found = []
-        for row, closest in enumerate(nearest(self._gallery, seen.vectors)):
+        for row, closest in enumerate(self._compared.closest(seen.vectors)):
             usable = bool(seen.usable[row])
-            named = usable and closest is not None and classify(closest, self._match) is Verdict.MATCH
+            named = usable and closest is not None and classify(closest, self._compared.settings) is Verdict.MATCH
             x1, y1, x2, y2 = (round(float(edge), 1) for edge in seen.faces.boxes[row])
             found.append(
                 FoundFace(

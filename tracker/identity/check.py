@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from config.findings import Finding, Outcome
 from config.recognition import MatchSettings
+from tracker.identity.fitting import FITTED
 from tracker.vision.embedders import DLIB, EmbedderSpec
 
 CHECK = "recognition"
 
 
 def check_recognition(given: MatchSettings, embedder: EmbedderSpec) -> Finding:
-    """Whether the network tells all people apart, and a distance that is set fits the network."""
+    """Whether the rule can be fitted, distances that are set fit the network, and it tells all people apart."""
+    if given.rule in FITTED and find_spec("sklearn") is None:
+        return Finding(
+            check=CHECK,
+            outcome=Outcome.FAILED,
+            detail=f"match.rule is {given.rule}, which needs scikit-learn",
+            fix="pip install 'footfall[rules]'",
+        )
     distance = given.max_distance
     if (
         "max_distance" in given.model_fields_set

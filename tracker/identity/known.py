@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -11,8 +12,11 @@ import numpy as np
 
 from config.errors import ModelError
 from config.recognition import MatchSettings
+from tracker.identity.current_rule import CurrentRule
 from tracker.identity.gallery import Gallery
 from tracker.identity.limits import match_settings
+from tracker.identity.match import Nearest
+from tracker.identity.rules import Comparison, LinearRule
 from tracker.identity.visitors import Visitor, Visitors
 from tracker.presence.people import Person, PersonKind
 from tracker.vision.embedders import SFACE, EmbedderSpec
@@ -31,6 +35,8 @@ class PeopleStore(Protocol):
     def limits(self) -> dict[str, float]: ...
     def negatives(self) -> tuple[FloatArray, tuple[str, ...]]: ...
     def version(self) -> int: ...
+    def fitted_rule(self, fingerprint: str) -> tuple[tuple[str, ...], FloatArray] | None: ...
+    def save_fitted_rule(self, fingerprint: str, person_ids: Sequence[str], weights: FloatArray) -> bool: ...
 
 
 def enrolled_gallery(store: PeopleStore) -> Gallery:
@@ -48,22 +54,31 @@ class KnownPeople:
         self.embedder = embedder
         self._lock = threading.Lock()
         self._version: int | None = None
-        self._gallery = Gallery.empty()
         self._people: dict[str, Person] = {}
-        self._match = match_settings(settings, embedder, people=0)
-        self._visitors = Visitors(self._match, embedder)
+        self._compared = Comparison(Gallery.empty(), match_settings(settings, embedder, people=0))
+        self._rule = CurrentRule(self._use)
+        self._visitors = Visitors(self.match, embedder)
         self._unsaved: dict[str, SavedVisitor] = {}
         self._merged: dict[str, str] = {}
 
     @property
     def match(self) -> MatchSettings:
         """The settings for as many people as are enrolled."""
-        return self._match
+        return self._compared.settings
 
     @property
     def gallery(self) -> Gallery:
         """The enrolled people."""
-        return self._gallery
+        return self._compared.gallery
+
+    @property
+    def compared(self) -> Comparison:
+        """What faces are compared with. A rule that is being fitted anew is left out until it is ready."""
+        return self._compared
+
+    def closest(self, vectors: FloatArray) -> list[Nearest | None]:
+        """The enrolled person of each of (Q, D) vectors; see `Comparison.closest`."""
+        return self._compared.closest(vectors)
 
     def person(self, person_id: str) -> Person | None:
         """An enrolled person or visitor; None for an unknown, forgotten or merged id."""
@@ -73,7 +88,8 @@ class KnownPeople:
     def refresh(self, store: PeopleStore) -> None:
         """Reload when the store has changed since the last call.
 
-        Raises StoreError, and ModelError when people were enrolled anew with another network meanwhile.
+        Raises StoreError, and ModelError when people were enrolled anew with another network meanwhile, or when the
+        first call has to fit a rule and scikit-learn is missing.
 
         Holds the lock while reading, so that a visitor saved by another camera meanwhile is not lost.
         """
@@ -103,10 +119,16 @@ class KnownPeople:
         owners += [key for key, (_, each) in self._unsaved.items() for _ in range(len(each))]
         stacked = np.concatenate([each for each in rows if each.size] or [vectors])
         match = match_settings(self._given, self.embedder, people=len(gallery.people))
+        compared = Comparison(gallery, match, self._rule.of(store, match, gallery))
         visitors = Visitors(match, self.embedder, people=people.values(), vectors=stacked, person_ids=owners)
         visitors.copy_seen_together(self._visitors)
-        self._visitors, self._match = visitors, match
-        self._people, self._gallery = people, gallery
+        self._visitors, self._compared, self._people = visitors, compared, people
+
+    def _use(self, key: str, rule: LinearRule) -> None:
+        """Use a rule that was fitted in the background, unless the people have changed again."""
+        with self._lock:
+            if key == self._rule.key:
+                self._compared = replace(self._compared, rule=rule.in_order(self._compared.gallery.people))
 
     def visitor_for(self, vectors: FloatArray, *, at: datetime, camera_id: str, track_id: str) -> Visitor | None:
         """The known or new visitor of a stranger's track; None while undecided."""

@@ -23,7 +23,9 @@ class Nearest:
     distance: Euclidean, to the nearest of the person's vectors. margin: difference to the distance of the next person
     or of the nearest negative of this person; infinite without either. limit: the person's own maximum distance, None
     where the setting applies. excluded: everybody has a negative nearer than any own vector; this is the nearest of
-    them, with a negative margin.
+    them, with a negative margin. confidence: of a rule that ranked the people within their limits, 0..1, against the
+    next person, None where the margin decides. Such a rule may name somebody who is not the nearest; then the margin is
+    negative.
     """
 
     person_id: str
@@ -31,6 +33,7 @@ class Nearest:
     margin: float
     limit: float | None = None
     excluded: bool = False
+    confidence: float | None = None
 
     def limit_by(self, settings: MatchSettings) -> float:
         """The maximum distance of a match."""
@@ -39,6 +42,12 @@ class Nearest:
     def within(self, settings: MatchSettings) -> bool:
         """Whether the distance is within the limit, regardless of the margin."""
         return self.distance <= self.limit_by(settings)
+
+    def is_clear(self, settings: MatchSettings) -> bool:
+        """Whether it is this person rather than the next one, regardless of the distance."""
+        if self.confidence is None:
+            return self.margin >= settings.min_margin
+        return self.confidence >= settings.min_confidence
 
 
 class Verdict(StrEnum):
@@ -92,12 +101,13 @@ def nearest(gallery: Gallery, vectors: FloatArray) -> list[Nearest | None]:
 def classify(found: Nearest | None, settings: MatchSettings) -> Verdict:
     """The verdict on a face. Without anybody to compare with, it is a stranger.
 
-    A person's own limit replaces `max_distance`; strangers start at `stranger_distance`, never below that limit.
+    A match is within the limit and clear. A person's own limit replaces `max_distance`; strangers start at
+    `stranger_distance`, never below that limit.
     """
     if found is None or found.excluded:
         return Verdict.STRANGER
     if found.within(settings):
-        return Verdict.MATCH if found.margin >= settings.min_margin else Verdict.UNSURE
+        return Verdict.MATCH if found.is_clear(settings) else Verdict.UNSURE
     return Verdict.STRANGER if found.distance > settings.stranger_distance else Verdict.UNSURE
 
 

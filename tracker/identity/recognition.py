@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from config.settings import TrackSettings
 from tracker.identity.known import KnownPeople
-from tracker.identity.match import Nearest, Verdict, classify, nearest
+from tracker.identity.match import Nearest, Verdict, classify
 from tracker.identity.track_identity import TrackIdentity
 from tracker.identity.votes import Vote, VoteOutcome, verdict_margin, verdict_of, weight
 from tracker.presence.events import Match
@@ -200,10 +200,10 @@ class Recognition:
         return identity.recorded_id is not None and self._known.person(identity.recorded_id) is None
 
     def _closest(self, analysed: AnalysedFaces) -> list[Nearest | None]:
-        """The nearest enrolled person of each face; None without a vector."""
+        """The enrolled person of each face; None without a vector."""
         found: list[Nearest | None] = [None] * len(analysed.faces)
         rows = np.flatnonzero(analysed.usable)
-        for row, each in zip(rows, nearest(self._known.gallery, analysed.vectors[rows]), strict=True):
+        for row, each in zip(rows, self._known.closest(analysed.vectors[rows]), strict=True):
             found[row] = each
         return found
 
@@ -286,7 +286,7 @@ class Recognition:
         if before is None or now is None or candidate == instead or now.sightings > before.sightings:
             return False
         vectors = vote.vectors_of(candidate)
-        found = nearest(self._known.gallery, vectors) if len(vectors) else []
+        found = self._known.closest(vectors) if len(vectors) else []
         verdicts = [(classify(each, self._known.match), each) for each in found]
         if candidate is None:
             still = sum(verdict is Verdict.STRANGER for verdict, _ in verdicts)

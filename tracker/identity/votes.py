@@ -147,6 +147,8 @@ class Vote:
 
     def _why_unknown(self, settings: MatchSettings) -> str:
         found = self.closest.nearest if self.closest is not None else None
+        if found is not None and found.within(settings) and found.confidence is not None:
+            return f"{found.person_id} at {found.distance:.2f}, but with a confidence of only {found.confidence:.2f}"
         if found is not None and found.within(settings):
             return f"{found.person_id} at {found.distance:.2f}, but the next person is only {found.margin:.2f} farther"
         if found is not None:
@@ -210,8 +212,7 @@ def _named(candidate: str | None, count: VoteCount) -> VoteResult:
     elif candidate is _STRANGER:
         reason = f"a stranger by {count.sightings} sightings: nobody nearer than {found.distance:.2f}"
     else:
-        clear = "" if math.isinf(found.margin) else f", the next {found.margin:.2f} farther"
-        reason = f"{candidate} by {count.sightings} sightings, nearest {found.distance:.2f}{clear}"
+        reason = f"{candidate} by {count.sightings} sightings, nearest {found.distance:.2f}{_next_person(found)}"
     return VoteResult(
         kind=VoteOutcome.STRANGER if candidate is _STRANGER else VoteOutcome.PERSON,
         person_id=candidate,
@@ -220,6 +221,15 @@ def _named(candidate: str | None, count: VoteCount) -> VoteResult:
         quality=count.quality,
         reason=reason,
     )
+
+
+def _next_person(found: Nearest) -> str:
+    """How the next person compares, as the end of a sentence; empty without one."""
+    confidence = "" if found.confidence is None else f", confidence {found.confidence:.2f}"
+    if math.isinf(found.margin):
+        return confidence
+    apart = f", the next {found.margin:.2f} farther" if found.margin >= 0 else f", another {-found.margin:.2f} nearer"
+    return apart + confidence
 
 
 def _missing(candidate: str | None, count: VoteCount, settings: MatchSettings) -> str | None:

@@ -33,6 +33,7 @@ def _made(*tables: str) -> Migration:
 _FROM_0_1: Migration = (
     *_made("deletions", "sites", "sessions", "session_changes", "deleted_sessions", "camera_machines"),
     *_made("users", "sign_ins", "audit", "audit_subjects", "display_links", "devices", "reviewed", "shadow_vectors"),
+    *_made("fitted_rule"),
     *(f"DROP TRIGGER IF EXISTS {name}_gone" for name in ("people", "aliases", "zone_stays")),
     "DROP TABLE visits",  # with the triggers on it
     "DROP TABLE usage_hours",

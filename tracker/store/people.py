@@ -236,6 +236,33 @@ class People:
         """The store's version at which people, vectors or merges changed last: time to load the gallery again."""
         return self._file.state("people_version")
 
+    def sources(self, kind: PersonKind) -> tuple[str, ...]:
+        """The picture of each row of `vectors`, empty where none is known."""
+        query = (
+            "SELECT v.source FROM vectors v JOIN people p USING (person_id)"
+            " WHERE p.kind = ? AND v.model = ? ORDER BY v.person_id, v.vector_id"
+        )
+        return tuple(row[0] for row in self._file.rows(query, (kind, self._file.model)))
+
+    # -- the rule fitted to the vectors of enrolled people
+
+    def fitted_rule(self, fingerprint: str) -> tuple[tuple[str, ...], NDArray[np.float32]] | None:
+        """The person ids (P) and weights (P, D) of the rule with this fingerprint; None without it."""
+        from tracker.store import rule_rows
+
+        with self._file.reading() as connection:
+            return rule_rows.find(connection, fingerprint)
+
+    def save_fitted_rule(self, fingerprint: str, person_ids: Sequence[str], weights: NDArray[np.float32]) -> bool:
+        """Keep a fitted rule instead of the one before: weights (P, D) of finite numbers.
+
+        False, and nothing is kept, where somebody of it is not enrolled any more.
+        """
+        from tracker.store import rule_rows
+
+        with self._file.writing() as writing:
+            return rule_rows.replace(writing, fingerprint, person_ids, weights)
+
     # -- limits and negatives of single people
 
     def limits(self) -> dict[str, float]:

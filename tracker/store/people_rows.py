@@ -220,6 +220,7 @@ def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple
     connection = writing.connection
     ids = ids_of(connection, person_id)
     connection.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
+    connection.execute("DELETE FROM fitted_rule")  # its numbers come from everybody's vectors
     at = time_text(datetime.now(UTC))
     connection.executemany(
         "INSERT INTO forgotten (digest, at, erase_history) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",

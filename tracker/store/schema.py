@@ -70,6 +70,12 @@ CREATE TABLE shadow_vectors (  -- of the network that the site changes to; never
     track_id TEXT NOT NULL            -- of the recognised track that it was made from
 );
 CREATE INDEX shadow_vectors_person ON shadow_vectors (person_id);
+CREATE TABLE fitted_rule (  -- the rule fitted last to the vectors of enrolled people; never uploaded
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    fingerprint TEXT NOT NULL,                        -- of the rule and the vectors
+    people TEXT NOT NULL CHECK (json_valid(people)),  -- a list of person ids
+    weights BLOB NOT NULL                             -- little-endian float32, as many numbers for each person
+);
 CREATE TABLE wanted_names (  -- people who have another name in Firestore, which is taken here
     person_id TEXT PRIMARY KEY NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
     name TEXT NOT NULL,  -- as downloaded

@@ -40,10 +40,14 @@ def network(connection: sqlite3.Connection) -> str | None:
 
 
 def delete_others(writing: Transaction, model: str) -> None:
-    """Delete all vectors, negatives and evidence that are not of a network; and those of a shadow period, now over."""
+    """Delete all vectors, negatives and evidence that are not of a network; and those of a shadow period, now over.
+
+    With them goes the fitted rule.
+    """
     for table in ("vectors", "negatives", "evidence"):
         writing.connection.execute(f"DELETE FROM {table} WHERE model <> ?", (model,))
     writing.connection.execute("DELETE FROM shadow_vectors")
+    writing.connection.execute("DELETE FROM fitted_rule")
     writing.touch_people()
 
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from config.recognition import RULE_FIELDS
 from dashboard.devices.configuration import gallery_version
 from dashboard.devices.gallery import gallery
 from models import listing
@@ -50,6 +51,7 @@ def test_the_configuration_has_what_a_camera_needs(gym: Gym) -> None:
     assert "haar_cascade" not in found["settings"]["detect"]
     match = found["settings"]["match"]
     assert (match["max_distance"], match["stranger_distance"], match["full_margin"]) == (1.05, 1.13, 0.25)
+    assert not match.keys() & set(RULE_FIELDS)
 
 
 def test_keeping_the_gallery_is_a_setting(new_gym: Callable[..., Gym]) -> None:

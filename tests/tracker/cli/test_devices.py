@@ -51,6 +51,13 @@ def test_a_device_is_added_listed_and_revoked(run: Run, tmp_path: Path) -> None:
     run("camera", "devices", "revoke", "Old phone").refused("no device named 'Old phone'", "devices list")
 
 
+def test_adding_a_device_notes_that_it_knows_no_other_rule_than_nearest(run: Run, tmp_path: Path) -> None:
+    settings = tmp_path / "knn.toml"
+    settings.write_text('[match]\nrule = "knn"\n')
+    made = run("camera", "devices", "add", "Phone", "--settings", settings)
+    assert "match.rule is knn; devices always use nearest" in made.err
+
+
 def test_the_address_is_that_of_the_settings_with_what_it_lacks(run: Run, tmp_path: Path) -> None:
     made = run("camera", "devices", "add", "Phone")
     assert "http://127.0.0.1:8050/camera/#pair=d-" in made.out

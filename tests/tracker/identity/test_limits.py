@@ -8,7 +8,7 @@ import pytest
 
 from config.errors import ModelError
 from config.findings import Outcome
-from config.recognition import MatchSettings
+from config.recognition import MatchSettings, RuleName
 from tracker.identity.check import check_recognition
 from tracker.identity.limits import match_settings
 from tracker.vision.embedders import DLIB, SFACE, EmbedderSpec, chosen
@@ -91,3 +91,12 @@ def test_check_warns_of_distances_and_networks(
     found = check_recognition(MatchSettings(**given), embedder)
     assert found.outcome is outcome
     assert words in found.detail
+
+
+@pytest.mark.parametrize(("rule", "fails"), [("nearest", False), ("knn", False), ("softmax", True), ("svm", True)])
+def test_check_fails_where_a_rule_cannot_be_fitted(monkeypatch: pytest.MonkeyPatch, rule: str, fails: bool) -> None:
+    given = MatchSettings(rule=RuleName(rule))
+    assert check_recognition(given, SFACE).outcome is Outcome.OK
+    monkeypatch.setattr("tracker.identity.check.find_spec", lambda _name: None)
+    found = check_recognition(given, SFACE)
+    assert (found.outcome is Outcome.FAILED, found.fix == "pip install 'footfall[rules]'") == (fails, fails)
