@@ -138,7 +138,8 @@ class MatchSettings(_Section):
         RuleName.NEAREST,
         description="Which of the people within `max_distance` a face is: the `nearest`; by vote of the nearest vectors"
         " (`knn`); or by a model fitted to the vectors, `softmax` or linear `svm`, which need"
-        " `pip install 'footfall[rules]'`. Browser cameras always use `nearest`.",
+        " `pip install 'footfall[rules]'`. `footfall people compare-rules` compares them. Browser cameras always use"
+        " `nearest`.",
     )
     neighbours: int = Field(5, ge=1, le=50, description="Number of vectors that vote under `knn`.")
     min_confidence: float = Field(

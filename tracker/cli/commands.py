@@ -58,6 +58,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within anot
             ),
             "shadow": ("re_enroll:shadow", "Show how far a shadow period is."),
             "calibrate": ("calibrate:calibrate", "Calibrate recognition thresholds for the people enrolled here."),
+            "compare-rules": (
+                "compare_rules:compare_rules",
+                "Compare the rules of recognition on the people enrolled here, and recommend one.",
+            ),
         },
     ),
     "dataset": (

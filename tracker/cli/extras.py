@@ -6,7 +6,12 @@ from importlib.util import find_spec
 
 from config.errors import SettingsError
 
-_NAMES = {"argon2": "argon2-cffi", "firebase_admin": "firebase-admin", "skimage": "scikit-image"}
+_NAMES = {
+    "argon2": "argon2-cffi",
+    "firebase_admin": "firebase-admin",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+}
 """Name of the package, where it is not that of the module."""
 
 

@@ -12,6 +12,9 @@ import numpy as np
 
 from tracker.vision.faces import FloatArray
 
+_TWO_SIDED_95 = 1.959963984540054
+"""Standard deviations of a normal distribution."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Curve:
@@ -23,6 +26,42 @@ class Curve:
     thresholds: FloatArray
     false_accepts: FloatArray
     true_accepts: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of a number of trials."""
+
+    count: int
+    of: int
+
+    @property
+    def value(self) -> float | None:
+        """0..1; None without a trial."""
+        return self.count / self.of if self.of else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the rate is with 95 % confidence, for independent trials; from 0 to 1 without any.
+
+        Source: Wilson, Journal of the American Statistical Association 22 (1927) 209.
+        """
+        if not self.of:
+            return 0.0, 1.0
+        rate, square = self.count / self.of, _TWO_SIDED_95**2
+        centre = (rate + square / (2 * self.of)) / (1 + square / self.of)
+        spread = math.sqrt(rate * (1 - rate) / self.of + square / (4 * self.of**2)) / (1 + square / self.of)
+        return max(0.0, centre - _TWO_SIDED_95 * spread), min(1.0, centre + _TWO_SIDED_95 * spread)
+
+
+def sign_test(better: int, worse: int) -> float:
+    """The two-sided p-value of an exact sign test: how likely numbers are so uneven when either is as likely.
+
+    Source: McNemar, Psychometrika 12 (1947) 153, with binomial probabilities.
+    """
+    total = better + worse
+    tail = sum(math.comb(total, count) for count in range(min(better, worse) + 1))
+    return min(1.0, 2 * tail / float(2**total))
 
 
 def accepted(distances: FloatArray, threshold: float) -> float:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_VECTORS = (
+    "SELECT v.person_id, v.dimension, v.vector{} FROM vectors v JOIN people p USING (person_id)"
+    " WHERE p.kind = ? AND v.model = ? ORDER BY v.person_id, v.vector_id"
+)
+
 
 class People:
     """People and their vectors. Every method raises StoreError when the file or the disk fails."""
@@ -214,13 +219,12 @@ class People:
 
     def vectors(self, kind: PersonKind) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Vectors (N, D) float32 of all people of one kind, and the person id of each row."""
-        return vector_rows.stacked(
-            self._file.rows(
-                "SELECT v.person_id, v.dimension, v.vector FROM vectors v JOIN people p USING (person_id)"
-                " WHERE p.kind = ? AND v.model = ? ORDER BY v.person_id, v.vector_id",
-                (kind, self._file.model),
-            )
-        )
+        return vector_rows.stacked(self._file.rows(_VECTORS.format(""), (kind, self._file.model)))
+
+    def vectors_with_sources(self, kind: PersonKind) -> tuple[NDArray[np.float32], tuple[str, ...], tuple[str, ...]]:
+        """The same, and the picture of each row, empty where none is known."""
+        rows = self._file.rows(_VECTORS.format(", v.source"), (kind, self._file.model))
+        return *vector_rows.stacked([row[:3] for row in rows]), tuple(row[3] for row in rows)
 
     def vector_counts(self) -> dict[str, int]:
         """How many vectors each person id has; without those who have none."""
@@ -235,14 +239,6 @@ class People:
     def version(self) -> int:
         """The store's version at which people, vectors or merges changed last: time to load the gallery again."""
         return self._file.state("people_version")
-
-    def sources(self, kind: PersonKind) -> tuple[str, ...]:
-        """The picture of each row of `vectors`, empty where none is known."""
-        query = (
-            "SELECT v.source FROM vectors v JOIN people p USING (person_id)"
-            " WHERE p.kind = ? AND v.model = ? ORDER BY v.person_id, v.vector_id"
-        )
-        return tuple(row[0] for row in self._file.rows(query, (kind, self._file.model)))
 
     # -- the rule fitted to the vectors of enrolled people
 

@@ -6,14 +6,17 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from tracker.identity.rates import (
+    Share,
     accepted,
     accuracy,
     best_threshold,
     curve,
     equal_error,
     pairs_needed,
+    sign_test,
     threshold_at,
 )
 
@@ -92,3 +95,24 @@ def test_curve_is_monotonic() -> None:
 def test_equal_error_rate_of_separable_and_inseparable_pairs() -> None:
     assert equal_error(curve(SAME[:3], DIFFERENT)) == 0
     assert equal_error(curve(SAME, SAME)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 1), (1, 1), (0, 20), (7, 20), (20, 20), (390, 400)])
+def test_interval_of_a_share_is_that_of_scipy(count: int, of: int) -> None:
+    expected = binomtest(count, of).proportion_ci(confidence_level=0.95, method="wilson")
+    assert Share(count, of).interval == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert Share(count, of).value == count / of
+
+
+def test_share_of_nothing_is_unknown() -> None:
+    assert (Share(0, 0).value, Share(0, 0).interval) == (None, (0.0, 1.0))
+
+
+@pytest.mark.parametrize(("better", "worse"), [(0, 1), (3, 0), (8, 0), (5, 5), (9, 2), (30, 60)])
+def test_sign_test_is_that_of_scipy_and_symmetric(better: int, worse: int) -> None:
+    assert sign_test(better, worse) == pytest.approx(binomtest(better, better + worse).pvalue, abs=1e-12)
+    assert sign_test(worse, better) == sign_test(better, worse)
+
+
+def test_sign_test_without_a_difference_is_one() -> None:
+    assert sign_test(0, 0) == 1.0
