@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import PeopleError
 from tracker.cli.acting import actor_of
 from tracker.cli.command import command
+from tracker.cli.enrolling import Enrolling, known_people, result_of
 from tracker.cli.options import ActingModels, UsageError
 from tracker.cli.output import Result
 from tracker.cli.people import find_person
@@ -23,16 +20,11 @@ from tracker.cli.store import writing
 from tracker.cli.terminal import with_progress
 from tracker.identity.names import clean_name
 from tracker.identity.networks import checks_of, load_engine
-from tracker.presence.people import Consent, Person, PersonKind
-from tracker.reports.text import count_text
+from tracker.presence.people import Person
 
 if TYPE_CHECKING:
-    from config.settings import Settings
-    from tracker.actions.actor import Actor
-    from tracker.identity.enrolment import EnrolmentPlan
     from tracker.identity.enrolment_requests import EnrolmentRequest
     from tracker.store.store import Store
-    from tracker.vision.engine import FaceEngine
 
 PatternOption = Annotated[
     str | None,
@@ -43,23 +35,6 @@ PatternOption = Annotated[
         " person, '{name}' makes each file a person.",
     ),
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enrolled:
-    """The result for one person.
-
-    person_id: None where nobody was saved; problem: the reason. added: whether the pictures were added to a person who
-    was enrolled already. visitors: names of visitors who resemble the person.
-    """
-
-    name: str
-    person_id: str | None
-    pictures: int
-    refused: tuple[tuple[str, str], ...]
-    problem: str | None
-    added: bool = False
-    visitors: tuple[str, ...] = ()
 
 
 @command(
@@ -104,6 +79,8 @@ def enroll(
             "--staff, --group and --valid-… have no effect with --add: enrolled people keep their profile",
             fix="leave them out; 'footfall people edit' changes a profile",
         )
+    from tracker.identity.enrolment import plan_enrolment
+
     changes = profile.changes()
     actor = actor_of(access)
     if add and update:
@@ -114,15 +91,13 @@ def enroll(
     with writing(access, create=True) as (settings, store):
         engine = load_engine(settings, store)
         known = _known(store, candidates, add=add, update=update)
-        results = _enroll_all(settings, store, candidates, engine, known, changes, actor, update=update, force=force)
-    count = sum(result.problem is not None for result in results)
-    problem = f"{count} of {len(results)} people were not enrolled"
-    return Result(
-        document=results,
-        parts=[_line(result) for result in results if result.person_id is not None],
-        notes=[line for result in results for line in _notes(result)],
-        failure=PeopleError(problem, fix="see the reasons above") if count else None,
-    )
+        checks = checks_of(settings, store, force=force)
+        enrolling = Enrolling(store, actor, known=known, checks=checks, new_only=update)
+        plans = plan_enrolment(
+            candidates, engine, existing=enrolling.taken, checks=checks, ids_by_name=enrolling.ids_by_name
+        )
+        results = enrolling.save(with_progress(plans, "Enrolling", total=len(candidates)), lambda _: changes)
+    return result_of(results)
 
 
 def _candidates(
@@ -164,90 +139,4 @@ def _known(store: Store, candidates: Sequence[EnrolmentRequest], *, add: bool, u
     """By name, the people who are enrolled already and get more pictures. Raises PeopleError for --add to nobody."""
     if add:
         return {candidate.name: find_person(store, candidate.name) for candidate in candidates}
-    if not update:
-        return {}
-    found = {}
-    for candidate in candidates:
-        with suppress(PeopleError):  # a name that is none is refused with the reason later
-            name = clean_name(candidate.name)
-            person = store.people.by_name(name)
-            if person is not None and person.kind is PersonKind.ENROLLED:
-                found[name] = person
-    return found
-
-
-def _enroll_all(
-    settings: Settings,
-    store: Store,
-    candidates: Sequence[EnrolmentRequest],
-    engine: FaceEngine,
-    known: Mapping[str, Person],
-    changes: Mapping[str, Any],
-    actor: Actor,
-    *,
-    update: bool,
-    force: bool,
-) -> list[Enrolled]:
-    from tracker.identity.enrolment import plan_enrolment
-
-    known_ids = {person.person_id for person in known.values()}
-    taken = [person.name for person in store.people.all() if person.person_id not in known_ids]
-    checks = checks_of(settings, store, force=force)
-    known_as = {name: person.person_id for name, person in known.items()}
-    plans = plan_enrolment(candidates, engine, existing=taken, checks=checks, ids_by_name=known_as)
-    results = []
-    for whole in with_progress(plans, "Enrolling", total=len(candidates)):
-        person = known.get(whole.name)
-        new_only = update and person is not None
-        plan = whole.without_known(checks.gallery, known_as[whole.name]) if new_only else whole
-        person_id = None
-        if plan.problem is None:
-            person_id = _save(store, actor, plan, person, changes)
-        results.append(
-            Enrolled(
-                name=plan.name,
-                person_id=person_id,
-                pictures=len(plan.accepted),
-                refused=tuple((str(refused.path), refused.reason) for refused in plan.rejected),
-                problem=plan.problem,
-                added=person is not None,
-                visitors=tuple(checks.name_of(visitor) for visitor in plan.visitors),
-            )
-        )
-    return results
-
-
-def _save(
-    store: Store,
-    actor: Actor,
-    plan: EnrolmentPlan,
-    person: Person | None,
-    changes: Mapping[str, Any],
-) -> str:
-    """Save the planned person with `changes`, or add the vectors to the given one; the id. Raises PeopleError."""
-    from tracker.actions import enrolment
-
-    consent = Consent(at=datetime.now(UTC), by=actor.name)
-    if person is None:
-        added = replace(plan.new_person(consent), **changes)
-        enrolment.enrol(store, actor, added, plan.vectors, sources=plan.sources)
-        return added.person_id
-    if plan.accepted:
-        enrolment.add_pictures(store, actor, person.person_id, plan.vectors, sources=plan.sources, consent=consent)
-    return person.person_id
-
-
-def _line(result: Enrolled) -> str:
-    pictures = count_text(result.pictures, "picture")
-    if not result.added:
-        return f"enrolled {result.name} from {pictures}"
-    return f"added {pictures} to {result.name}" if result.pictures else f"{result.name} is up to date"
-
-
-def _notes(result: Enrolled) -> list[str]:
-    lines = [] if result.problem is None else [f"not enrolled: {result.name}: {result.problem}"]
-    lines += [
-        f"note: {visitor} looks like {result.name}; 'footfall people name' assigns the visits"
-        for visitor in result.visitors
-    ]
-    return lines + [f"  rejected {path}: {reason}" for path, reason in result.refused]
+    return known_people(store, (candidate.name for candidate in candidates)) if update else {}

@@ -101,27 +101,46 @@ def plan_enrolment(
     checks: EnrolmentChecks | None = None,
     ids_by_name: Mapping[str, str] | None = None,
 ) -> Iterator[EnrolmentPlan]:
-    """Yield one plan per request, in order; pictures are read one at a time.
+    """One plan per request, in order; pictures are read one at a time.
 
     existing: names in use. A name that occurs in two requests (case-insensitively) is rejected in both, and so is a
     picture given for two people; a duplicate picture of one person counts once. checks: the known people; pictures of
     somebody else are rejected, and so are people who match another person. ids_by_name: ids of people who are enrolled
     and get more pictures.
     """
-    names = [_checked(request.name) for request in requests]
-    taken = {name_key(name) for name in existing}
-    times = Counter(name_key(name) for name, problem in names if problem is None)
     owners = _owners(requests)
 
     def read(path: Path) -> AcceptedPicture:
         return _read(path, engine, quality)
 
-    for request, (name, fault) in zip(requests, names, strict=True):
+    def select(number: int, name: str) -> EnrolmentPlan:
+        return _select(name, requests[number].pictures, owners, read)
+
+    names = [request.name for request in requests]
+    return plan_people(names, select, existing=existing, checks=checks, ids_by_name=ids_by_name)
+
+
+def plan_people(
+    names: Sequence[str],
+    select: Callable[[int, str], EnrolmentPlan],
+    *,
+    existing: Iterable[str] = (),
+    checks: EnrolmentChecks | None = None,
+    ids_by_name: Mapping[str, str] | None = None,
+) -> Iterator[EnrolmentPlan]:
+    """Yield one plan per name, in order: what `select` finds for its number and cleaned name, if it passes the checks.
+
+    The rest is as for `plan_enrolment`; `select` is not called for names that are rejected.
+    """
+    cleaned = [_checked(name) for name in names]
+    taken = {name_key(name) for name in existing}
+    times = Counter(name_key(name) for name, problem in cleaned if problem is None)
+    for number, (name, fault) in enumerate(cleaned):
         problem = fault or _name_problem(name, taken, times)
         if problem is not None:
             yield EnrolmentPlan(name=name, problem=problem)
             continue
-        plan = _select(name, request.pictures, owners, read)
+        plan = select(number, name)
         if checks is not None:
             own_id = (ids_by_name or {}).get(name, name)
             plan = _checked_plan(plan, checks, own_id)
@@ -206,15 +225,17 @@ def _without_outliers(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: str)
         return replace(
             plan,
             accepted=(),
-            problem=f"the pictures of {plan.name} show different people (use --force to enrol anyway)",
+            problem=f"the {checks.noun}s of {plan.name} show different people (use --force to enrol anyway)",
         )
     others = "the enrolled" if own else "the other"
     reasons = {
-        row: f"does not match {others} pictures of {plan.name} (distance {distance:.2f})"
+        row: f"does not match {others} {checks.noun}s of {plan.name} (distance {distance:.2f})"
         for row, distance in found.items()
     }
     return _reject(
-        plan, reasons, f"no picture matches {others} pictures of {plan.name} (use --force if it is the same person)"
+        plan,
+        reasons,
+        f"no {checks.noun} matches {others} {checks.noun}s of {plan.name} (use --force if it is the same person)",
     )
 
 
@@ -234,7 +255,7 @@ def _without_duplicates(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: st
         row: f"matches {checks.name_of(one.person_id)}, who is already enrolled (distance {one.distance:.2f})"
         for row, one in others.items()
     }
-    return _reject(plan, reasons, f"every picture of {plan.name} matches somebody else")
+    return _reject(plan, reasons, f"every {checks.noun} of {plan.name} matches somebody else")
 
 
 def _reject(plan: EnrolmentPlan, reasons: Mapping[int, str], problem: str) -> EnrolmentPlan:
@@ -256,7 +277,7 @@ def _name_problem(name: str, taken: AbstractSet[str], times: Counter[str]) -> st
     key = name_key(name)
     if key in taken:
         return f"a person named {name} already exists"
-    return f"{times[key]} people in this folder are named {name}" if times[key] > 1 else None
+    return f"{times[key]} people here are named {name}" if times[key] > 1 else None
 
 
 def _owners(requests: Sequence[EnrolmentRequest]) -> Counter[str]:

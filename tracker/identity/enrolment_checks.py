@@ -18,7 +18,8 @@ from tracker.vision.faces import FloatArray
 class EnrolmentChecks:
     """The known people that new pictures are compared with.
 
-    names: by person_id, of enrolled people and visitors. force: skip the checks for outliers and duplicates.
+    names: by person_id, of enrolled people and visitors. force: skip the checks for outliers and duplicates. noun: what
+    messages call that which is enrolled.
     """
 
     settings: MatchSettings
@@ -26,6 +27,7 @@ class EnrolmentChecks:
     visitors: Gallery = field(default_factory=Gallery.empty)
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     force: bool = False
+    noun: str = "picture"
 
     def name_of(self, person_id: str) -> str:
         """The person's name, or the id without one."""

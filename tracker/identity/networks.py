@@ -49,25 +49,33 @@ def shadow_of(settings: Settings) -> EmbedderSpec | None:
     return None if name is None else embedder_named(name, settings.models.dir)
 
 
-def match_of(settings: Settings, store: Store) -> MatchSettings:
-    """The distances that decide, for the people who are enrolled in the store. Raises ModelError."""
+def match_of(settings: Settings, store: Store, embedder: EmbedderSpec | None = None) -> MatchSettings:
+    """The distances that decide, for the people who are enrolled in the store. Raises ModelError.
+
+    embedder: that the store uses, None for that of `embedder_of`.
+    """
     from tracker.identity.limits import match_settings
     from tracker.presence.people import PersonKind
 
-    embedder = embedder_of(settings, store)
+    embedder = embedder or embedder_of(settings, store)
     enrolled = set(store.people.vectors(PersonKind.ENROLLED)[1])
     return match_settings(settings.match, embedder, people=len(enrolled))
 
 
-def checks_of(settings: Settings, store: Store, *, force: bool = False) -> EnrolmentChecks:
-    """Everybody in the store, to compare pictures with. force: skip the checks. Raises ModelError as `match_of`."""
+def checks_of(
+    settings: Settings, store: Store, *, force: bool = False, embedder: EmbedderSpec | None = None
+) -> EnrolmentChecks:
+    """Everybody in the store, to compare pictures with. force: skip the checks. embedder: see `match_of`.
+
+    Raises ModelError as `match_of`.
+    """
     from tracker.identity.enrolment_checks import EnrolmentChecks
     from tracker.identity.gallery import Gallery
     from tracker.identity.known import enrolled_gallery
     from tracker.presence.people import PersonKind
 
     return EnrolmentChecks(
-        settings=match_of(settings, store),
+        settings=match_of(settings, store, embedder),
         gallery=enrolled_gallery(store.people),
         visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
         names={person.person_id: person.name for person in store.people.all()},

@@ -175,7 +175,7 @@ def test_duplicate_name_is_rejected_for_both(draw: Draw, tmp_path: Path) -> None
     plans = list(plan_enrolment([*found, decomposed], ENGINE))
     problems = {made.name: made.problem for made in plans}
     assert problems["Ben"] is None
-    assert problems["Zoë"] == "3 people in this folder are named Zoë"
+    assert problems["Zoë"] == "3 people here are named Zoë"
     assert sum(made.problem is not None for made in plans) == 3
 
 
