@@ -47,6 +47,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.reports.text",
         "config",
     ),
+    "tracker.moving": (
+        "tracker.moving",
+        "tracker.identity",
+        "tracker.presence",
+        "tracker.vision",
+        "models.catalog",
+        "config",
+    ),
     "tracker.review": (
         "tracker.review",
         "tracker.identity",

@@ -1,0 +1,65 @@
+"""CSV files of names and vectors: a column with a name, and the numbers in one column or in as many as there are."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from config.errors import PeopleError
+from tracker.moving.json_files import ImportedFile, numbers_of
+from tracker.moving.records import ImportedPerson, field_key
+
+_NAMES = ("name", "fullname", "person", "label", "username", "id")
+_FEWEST = 8
+"""Numbers in a row."""
+
+
+def read_csv(content: bytes, *, name: str) -> ImportedFile:
+    """The people of a CSV file in UTF-8; commas, semicolons or tabs are between the columns.
+
+    Raises PeopleError where a row has no name or no numbers.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PeopleError(f"{name}: it is not in UTF-8", fix="save it as CSV in UTF-8") from error
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row)]
+    except csv.Error as error:
+        raise PeopleError(f"{name}: not a CSV file ({error})", fix="export it again") from error
+    column = 0
+    if rows and _vector(rows[0]) is None:  # titles
+        titles = [field_key(title) for title in rows.pop(0)]
+        column = next((titles.index(each) for each in _NAMES if each in titles), 0)
+    found: dict[str, list[object]] = {}
+    for number, row in enumerate(rows, 1):
+        vector = _vector(row)
+        called = row[column].strip() if column < len(row) else ""
+        if vector is None or not called:
+            raise PeopleError(
+                f"{name}: row {number} has no name or no vector", fix="write a name and then the numbers in each row"
+            )
+        found.setdefault(called, []).append(vector)
+    if not found:
+        raise PeopleError(f"{name}: no people found in it", fix="write a name and then the numbers in each row")
+    return ImportedFile(
+        people=tuple(ImportedPerson(name=each, keys=(each,), vectors=tuple(rows)) for each, rows in found.items())
+    )
+
+
+def _vector(row: Sequence[str]) -> object | None:
+    """The numbers of a row: of one cell that holds them all, else of the cells at its end."""
+    for cell in row:
+        inside = numbers_of(cell)
+        if inside is not None:
+            return inside
+    numbers: list[float] = []
+    for cell in reversed(row):
+        try:
+            numbers.append(float(cell))
+        except ValueError:
+            break
+    return numbers[::-1] if len(numbers) >= _FEWEST else None

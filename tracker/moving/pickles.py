@@ -1,0 +1,68 @@
+"""Pickles are refused: reading one runs whatever it says. They are exported to JSON where they are trusted."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+
+from config.errors import PeopleError
+
+_PROTOCOL_0_OR_1 = re.compile(rb"\(*(?:[dltVSUIFLN0-9(]|c[\w.]+\r?\n\w+\r?\n|[\]})]q?[\x00-\xff])", re.ASCII)
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x04\x22\x4d\x18", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+"""gzip, bzip2, xz, lz4, zlib: what joblib writes, too."""
+
+
+class Pickled(StrEnum):
+    """What made a file that holds a pickle."""
+
+    PICKLE = "pickle"
+    JOBLIB = "joblib"
+    NUMPY = "numpy"
+    TORCH = "torch"
+
+
+class PickledError(PeopleError):
+    """A file is or holds a pickle. script: lines of Python that write what is in it as JSON."""
+
+    def __init__(self, path: Path, kind: Pickled) -> None:
+        self.script = export_script(path, kind)
+        holds = {Pickled.PICKLE: "is a pickle", Pickled.JOBLIB: "is compressed, as joblib compresses pickles"}
+        super().__init__(
+            f"{path} {holds.get(kind, f'holds a pickle of {kind}')}, which could run any program when it is read",
+            fix=f"where you trust the file, run the lines above, then import {path.with_suffix('.json').name}",
+        )
+
+
+def pickled(head: bytes, tail: bytes) -> Pickled | None:
+    """Whether a file that begins and ends so is a pickle, whatever it is called. head: at least 64 bytes, if it has."""
+    if head[:1] == b"\x80" and len(head) > 1 and head[1] < 16:
+        return Pickled.PICKLE
+    if head.startswith(_COMPRESSED):
+        return Pickled.JOBLIB
+    if tail.endswith(b".") and _PROTOCOL_0_OR_1.match(head) and not head.lstrip().startswith((b"[", b"{")):
+        return Pickled.PICKLE
+    return None
+
+
+def export_script(path: Path, kind: Pickled) -> tuple[str, ...]:
+    """Five lines of Python that write what a file with a pickle holds as JSON beside it."""
+    source, target = repr(path.name), repr(path.with_suffix(".json").name)
+    reads = {
+        Pickled.PICKLE: ("import json, pickle", f"with open({source}, 'rb') as source:", "pickle.load(source)"),
+        Pickled.JOBLIB: ("import json, joblib", f"with open({source}, 'rb') as source:", "joblib.load(source)"),
+        Pickled.TORCH: ("import json, torch", f"with open({source}, 'rb') as source:", "torch.load(source)"),
+        Pickled.NUMPY: (
+            "import json, numpy",
+            f"for source in [numpy.load({source}, allow_pickle=True)]:",
+            "source.tolist() if hasattr(source, 'tolist') else {key: source[key].tolist() for key in source}",
+        ),
+    }
+    imports, opens, loads = reads[kind]
+    return (
+        imports,
+        opens,
+        f"    data = {loads}",
+        f"with open({target}, 'w') as target:",
+        "    json.dump(data, target, default=lambda value: value.tolist())",
+    )
