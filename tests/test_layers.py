@@ -51,6 +51,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.moving",
         "tracker.identity",
         "tracker.presence",
+        "tracker.store.people_copy",
         "tracker.vision",
         "models.catalog",
         "config",

@@ -43,7 +43,11 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within anot
             "edit": ("profile:edit", "Change role, access, groups and validity of a person."),
             "rename": ("people:rename", "Rename a person or visitor, past visits included."),
             "merge": ("people:merge", "Merge two people into one: visits and face vectors."),
-            "export": ("person_export:export", "Write everything kept about a person into a zip file."),
+            "export": (
+                "person_export:export",
+                "Write everything kept about a person into a zip file, or the gallery into an encrypted one.",
+            ),
+            "import": ("gallery:import_gallery", "Import people whom another machine enrolled."),
             "forget": ("people:forget", "Erase a person: name, face vectors and identity. Cannot be undone."),
             "visitors": ("visitors:visitors", "List visitors: visits, last seen, and whom they resemble."),
             "review": (

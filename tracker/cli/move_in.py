@@ -21,7 +21,7 @@ from tracker.cli.options import ActingModels, UsageError
 from tracker.cli.output import Result, note
 from tracker.cli.store import reading, writing
 from tracker.cli.terminal import with_progress
-from tracker.identity.networks import checks_of, load_engine
+from tracker.identity.networks import accept_network, checks_of, load_engine
 from tracker.moving.source_kind import SourceKind
 from tracker.reports.text import count_text
 
@@ -97,6 +97,8 @@ def move_in(
     from tracker.moving.sources import source_at
 
     actor = actor_of(access)
+    if network is not None:
+        kind = kind or SourceKind.VECTORS
     try:
         found = source_at(source, kind, lambda folder: pattern or asked_pattern(folder))
     except PickledError as error:
@@ -155,8 +157,8 @@ class _Import:
         """Enrol people from vectors. name: of the file. Raises ModelError where the store has another network."""
         from tracker.moving.vectors import plan_vectors
 
-        self._require(space, file)
-        self._store.use_model(space.embedder.network)
+        _require(space, file)
+        accept_network(self._settings, self._store, space.embedder)
         found = checks_of(self._settings, self._store, force=self._force, embedder=space.embedder)
         checks = replace(found, noun="vector")
         known = known_people(self._store, (each.name for each in file.people))
@@ -175,24 +177,17 @@ class _Import:
             not_taken=_not_taken(file.people),
         )
 
-    def _require(self, space: VectorSpace, file: ImportedFile) -> None:
-        from tracker.moving.networks import embedder_called
 
-        name, setting = space.embedder.name, self._settings.recognition.embedder
-        stated, stored = embedder_called(file.network), self._store.people.network()
-        if stated not in (None, space.embedder):
-            fix = "give the network that made the vectors to --network"
-            raise ModelError(f"the file says that its vectors are of {file.network}, not of {name}", fix=fix)
-        if stored not in (None, space.embedder.network):
-            raise ModelError(
-                f"the vectors are of {name}, but the people in the store are recognised by {stored}",
-                fix="import the pictures instead; vectors of two networks cannot be compared",
-            )
-        if setting not in (None, name):
-            fix = f'import the pictures instead, or set recognition.embedder = "{name}"'
-            raise ModelError(f"the vectors are of {name}, but recognition.embedder is {setting}", fix=fix)
-        if stated is None and file.network:
-            note(f"note: the file says that {file.network[:80]} made its vectors; make sure that this is {name}")
+def _require(space: VectorSpace, file: ImportedFile) -> None:
+    """Raises ModelError where a file names another network than that of its vectors."""
+    from tracker.moving.networks import embedder_called
+
+    name, stated = space.embedder.name, embedder_called(file.network)
+    if stated not in (None, space.embedder):
+        fix = "give the network that made the vectors to --network"
+        raise ModelError(f"the file says that its vectors are of {file.network}, not of {name}", fix=fix)
+    if stated is None and file.network:
+        note(f"note: the file says that {file.network} made its vectors; make sure that this is {name}")
 
 
 @contextmanager

@@ -49,6 +49,23 @@ def shadow_of(settings: Settings) -> EmbedderSpec | None:
     return None if name is None else embedder_named(name, settings.models.dir)
 
 
+def accept_network(settings: Settings, store: Store, embedder: EmbedderSpec) -> None:
+    """Make the store use the embedder of vectors that were made elsewhere.
+
+    Raises ModelError where its people were enrolled with another one, or the settings name another one.
+    """
+    stored, setting = store.people.network(), settings.recognition.embedder
+    if stored not in (None, embedder.network):
+        raise ModelError(
+            f"the vectors are of {embedder.name}, but the people in the store are recognised by {stored}",
+            fix="import the pictures instead, or into a store of its own: vectors of two networks cannot be compared",
+        )
+    if setting not in (None, embedder.name):
+        fix = f'import the pictures instead, or set recognition.embedder = "{embedder.name}"'
+        raise ModelError(f"the vectors are of {embedder.name}, but recognition.embedder is {setting}", fix=fix)
+    store.use_model(embedder.network)
+
+
 def match_of(settings: Settings, store: Store, embedder: EmbedderSpec | None = None) -> MatchSettings:
     """The distances that decide, for the people who are enrolled in the store. Raises ModelError.
 

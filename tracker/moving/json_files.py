@@ -25,6 +25,7 @@ _WRAPPERS = frozenset(
         "db", "data", "default", "records", "items", "entries", "results", "gallery", *VECTORS,
     }
 )  # fmt: skip
+_OF_FACES = frozenset({*VECTORS, "faces", "images", "pictures", "samples"})
 _DEEPEST = 4
 _NETWORKS = ("network", "model", "modelname", "embedder", "pack")
 _SHORTEST_TEXT = 8
@@ -89,13 +90,14 @@ def _people(value: Any, depth: int) -> Iterator[ImportedPerson]:
         yield from _of_list(value)
     elif isinstance(value, dict):
         parallel = _parallel(value)
-        inner = _wrapped(value)
+        inner = [] if parallel is not None else _wrapped(value, depth)
+        vectors = _vectors(value)
         if parallel is not None:
             yield from _of_pairs(*parallel)
-        elif is_person(value):
-            yield from _given(person_of(value, _vectors(value)))
-        elif inner is not None:
-            yield from _people(inner, depth - 1)
+        elif is_person(value) and (vectors or not inner):
+            yield from _given(person_of(value, vectors))
+        elif inner:
+            yield from inner
         else:
             for name, each in value.items():
                 yield from _given(_of_entry(name, each))
@@ -148,15 +150,14 @@ def _parallel(value: Mapping[str, Any]) -> tuple[list[str], list[Any]] | None:
     return None
 
 
-def _wrapped(value: Mapping[str, Any]) -> Any:
-    """The one field that holds the people, where the others describe the file; None where there is none."""
-    inner = [
-        each
-        for key, each in value.items()
-        if field_key(key) in _WRAPPERS and isinstance(each, list | dict) and each and not _is_vector(each)
-    ]
-    others = [each for each in value.values() if isinstance(each, list | dict)]
-    return inner[0] if len(inner) == len(others) == 1 else None
+def _wrapped(value: Mapping[str, Any], depth: int) -> list[ImportedPerson]:
+    """The people in the field that holds them, where the others describe the file; nobody where there is none."""
+    fields = {key: each for key, each in value.items() if isinstance(each, list | dict) and not _is_vector(each)}
+    inside = {key: each for key, each in fields.items() if field_key(key) in _WRAPPERS}
+    if any(_vectors(each) for key, each in value.items() if key not in inside):
+        return []
+    found = [list(_people(each, depth - 1)) for each in inside.values()]
+    return max(found, key=lambda people: (sum(bool(each.vectors) for each in people), len(people)), default=[])
 
 
 def _are_names(value: object) -> bool:
@@ -176,14 +177,18 @@ def _vectors(value: Any) -> tuple[object, ...]:
     return _in_fields(value)
 
 
-def _in_fields(value: Any) -> tuple[object, ...]:
-    if not isinstance(value, dict):
+def _in_fields(value: Any, depth: int = 2) -> tuple[object, ...]:
+    """The vectors in the fields of an object that are named after them, or after faces that have them."""
+    if not isinstance(value, dict) or _is_vector(value) or depth == 0:
         return ()
-    fields = [each for key, each in value.items() if field_key(key) in VECTORS]
     found: list[object] = []
-    for each in fields:
-        several = isinstance(each, list) and not _is_vector(each)
-        found += filter(_is_vector, each if several else [each])
+    for each in (each for key, each in value.items() if field_key(key) in _OF_FACES):
+        if _is_vector(each):
+            found.append(each)
+            continue
+        parts = each if isinstance(each, list) else each.values() if isinstance(each, dict) else ()
+        for part in parts:
+            found += (part,) if _is_vector(part) else _in_fields(part, depth - 1)
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from config.errors import FootfallError, NotAllowedError, RecordError
+from config.recognition import MatchSettings
 from config.settings import CameraSettings, Counting, Settings, SiteSettings
 from tests.tracker.actions.conftest import ACTORS, ADMIN, DESK, NOW, SITE, Gym, ago, event, vector
 from tests.tracker.review.places import RULES
@@ -17,6 +18,7 @@ from tracker.actions import (
     display_links,
     enrolment,
     events,
+    gallery,
     negatives,
     people,
     reassigning,
@@ -28,9 +30,11 @@ from tracker.actions import (
 from tracker.actions.actor import Actor
 from tracker.actions.negatives import Faces
 from tracker.actions.undo import OPERATIONS, can_undo, undo, words
+from tracker.identity.enrolment_checks import EnrolmentChecks
 from tracker.presence.events import OPERATOR, Event, EventKind
 from tracker.presence.people import Consent, Person, Role
 from tracker.review.doubts import DoubtfulVisit
+from tracker.store.people_copy import PersonCopy
 from tracker.store.users import User, UserRole
 from tracker.vision.embedders import SFACE
 
@@ -44,6 +48,12 @@ SETTINGS = Settings(
     site=SiteSettings(id=SITE), camera=(CameraSettings(id="lobby", source="0", count=Counting.FACES),)
 )  # fmt: skip
 ZOE = Person(person_id="p-zoe", name="Zoe", created_at=ago(0), consented_at=ago(0))
+
+CHECKS = EnrolmentChecks(settings=MatchSettings())
+ZOE_COPY = PersonCopy(
+    person=ZOE, former_ids=("v-0000000009",), faces=(vector(5), ("shot 1",)), negatives=(vector(8), ("sister.jpg",)),
+    limit=0.5,
+)  # fmt: skip
 
 
 def device_id(gym: Gym) -> str:
@@ -81,6 +91,7 @@ ACTS: dict[str, Act] = {
     "people.add_pictures": lambda gym, actor: enrolment.add_pictures(
         gym.store, actor, "p-ada", vector(6), consent=AGREED, sources=["shot 1"]
     ),
+    "people.import": lambda gym, actor: gallery.take_in(gym.store, actor, [ZOE_COPY], CHECKS),
     "people.rename": lambda gym, actor: people.rename(gym.store, actor, "p-ada", "Ada Lovelace"),
     "people.profile": lambda gym, actor: people.edit_profile(
         gym.store, actor, "p-ada", name="Ada Lovelace", groups=["Yoga", " Morning  course"]

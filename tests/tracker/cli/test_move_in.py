@@ -322,7 +322,8 @@ def test_names_and_profiles_come_from_the_database(run: Run, attendance: Path, t
         "2 of 2 people are enrolled or up to date; 0 pictures rejected",
     ]  # fmt: skip
     assert "no picture of 1: Cy" in again.err
-    run("import", attendance, "--network", "sface").refused("--network with pictures", code=2)
+    run("import", attendance, "--network", "sface").refused("no file of vectors in it")
+    run("import", attendance, "--network", "sface", "--as", "database").refused("--network with pictures", code=2)
 
 
 def test_a_folder_of_people_is_enrolled_and_the_rest_is_listed(
