@@ -53,7 +53,6 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.presence",
         "tracker.store.people_copy",
         "tracker.vision",
-        "models.catalog",
         "config",
     ),
     "tracker.review": (

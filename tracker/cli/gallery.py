@@ -15,7 +15,7 @@ from config.errors import FootfallError, PeopleError, StoreError
 from tracker.cli.acting import actor_of
 from tracker.cli.command import command
 from tracker.cli.extras import require
-from tracker.cli.options import Acting, Reading
+from tracker.cli.options import ActingModels, Reading
 from tracker.cli.output import Result
 from tracker.cli.passphrase import PassphraseOption, known_passphrase, new_passphrase
 from tracker.cli.store import reading, writing
@@ -59,7 +59,7 @@ def export_gallery(file: Path, passphrase_file: Path | None, access: Reading) ->
 )
 def import_gallery(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File of 'footfall people export --gallery'.")],
-    access: Acting,
+    access: ActingModels,
     passphrase_file: PassphraseOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Add people who look like somebody else who is enrolled here.")
@@ -74,18 +74,18 @@ def import_gallery(
     """
     _require_cryptography()
     from tracker.actions.gallery import take_in
-    from tracker.moving.networks import vector_space
+    from tracker.moving.networks import space_of
 
-    gallery = _read(file, passphrase_file)
-    space = vector_space(gallery.network)
-    for faces in (each for copy in gallery.people for each in (copy.faces[0], copy.negatives[0])):
-        if len(faces) and faces.shape[1] != space.dimension:
-            problem = f"{file}: its vectors are not of {gallery.network}, which have {space.dimension} numbers"
-            raise PeopleError(problem, fix="export the gallery again")
     actor = actor_of(access)
+    gallery = _read(file, passphrase_file)
+    embedder = space_of(gallery.network, access.load().models.dir).embedder
+    for faces in (each for copy in gallery.people for each in (copy.faces[0], copy.negatives[0])):
+        if len(faces) and faces.shape[1] != embedder.dimension:
+            problem = f"{file}: its vectors are not of {gallery.network}, which have {embedder.dimension} numbers"
+            raise PeopleError(problem, fix="export the gallery again")
     with writing(access, create=True) as (settings, store):
-        accept_network(settings, store, space.embedder)
-        checks = checks_of(settings, store, force=force, embedder=space.embedder)
+        accept_network(settings, store, embedder)
+        checks = checks_of(settings, store, force=force, embedder=embedder)
         done = take_in(store, actor, gallery.people, checks)
     return _result(gallery, done)
 

@@ -76,7 +76,9 @@ def move_in(
     ] = None,
     network: Annotated[
         str | None,
-        typer.Option("--network", metavar="NAME", help="The network that made the vectors: sface, dlib."),
+        typer.Option(
+            "--network", metavar="NAME", help="The network that made the vectors: sface, dlib, or a model pack."
+        ),
     ] = None,
     pattern: PatternOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be enrolled, and save nothing.")] = False,
@@ -112,7 +114,7 @@ def move_in(
         )
     if found.kind is not SourceKind.VECTORS and network is not None:
         raise UsageError("--network with pictures", fix="leave it out: pictures go through the network of the store")
-    space = None if network is None else vector_space(network)
+    space = None if network is None else vector_space(network, access.load().models.dir)
     with _store(access, dry_run=dry_run) as (settings, store):
         run = _Import(settings, store, actor, dry_run=dry_run, force=force)
         done = run.vectors(found.vectors, source.name, space) if found.vectors and space else run.pictures(found)
@@ -157,7 +159,7 @@ class _Import:
         """Enrol people from vectors. name: of the file. Raises ModelError where the store has another network."""
         from tracker.moving.vectors import plan_vectors
 
-        _require(space, file)
+        _require(space, file, self._settings.models.dir)
         accept_network(self._settings, self._store, space.embedder)
         found = checks_of(self._settings, self._store, force=self._force, embedder=space.embedder)
         checks = replace(found, noun="vector")
@@ -178,12 +180,12 @@ class _Import:
         )
 
 
-def _require(space: VectorSpace, file: ImportedFile) -> None:
+def _require(space: VectorSpace, file: ImportedFile, models: Path) -> None:
     """Raises ModelError where a file names another network than that of its vectors."""
     from tracker.moving.networks import embedder_called
 
-    name, stated = space.embedder.name, embedder_called(file.network)
-    if stated not in (None, space.embedder):
+    name, stated = space.embedder.name, embedder_called(file.network, models)
+    if stated is not None and stated.network != space.embedder.network:
         fix = "give the network that made the vectors to --network"
         raise ModelError(f"the file says that its vectors are of {file.network}, not of {name}", fix=fix)
     if stated is None and file.network:

@@ -1,31 +1,29 @@
-"""Networks by the name that `--network` gives, and what their vectors are like."""
+"""Networks by the name that `--network` gives or by the id of their vectors, and what their vectors are like."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
 from config.errors import ModelError
-from models.catalog import CATALOG
 from tracker.identity.names import shown
-from tracker.vision.embedders import EMBEDDERS, EmbedderSpec
+from tracker.vision.embedders import DLIB, SFACE, EmbedderSpec, known_embedders
 from tracker.vision.faces import FloatArray
 
-_LENGTHS: Mapping[str, tuple[float, float]] = MappingProxyType({"dlib_resnet": (1.1, 1.8)})
+_LENGTHS: Mapping[str, tuple[float, float]] = MappingProxyType({DLIB.network: (1.1, 1.8)})
 """Lengths of the vectors of networks that do not scale them to 1; those of our pictures are between 1.33 and 1.48."""
 _SAME_LENGTH = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VectorSpace:
-    """The vectors of a network. lengths: of the shortest and longest; None where they are scaled to unit length."""
+    """The vectors of a network."""
 
     embedder: EmbedderSpec
-    dimension: int
-    lengths: tuple[float, float] | None
 
     def vector(self, value: object) -> FloatArray:
         """The vector (D,) of numbers, as the network of this program makes it. Raises ValueError with the reason."""
@@ -35,41 +33,65 @@ class VectorSpace:
             raise ValueError("some of its numbers are missing or not finite")
         if not length:
             raise ValueError("all of its numbers are 0")
-        if self.lengths is None:
+        if self.embedder.unit_length or self.embedder is SFACE:
             return (numbers / length).astype(np.float32)
-        shortest, longest = self.lengths
-        if abs(length - 1) < _SAME_LENGTH:
-            raise ValueError(f"it was scaled to length 1, which vectors of {self.embedder.name} do not have")
-        if not shortest <= length <= longest:
-            raise ValueError(
-                f"its length is {length:.3g}, that of vectors of {self.embedder.name} is {shortest:g} to {longest:g}"
-            )
+        self._require(length)
         return numbers.astype(np.float32)
 
+    def _require(self, length: float) -> None:
+        """Raises ValueError for a length that vectors of the network do not have."""
+        name, lengths = self.embedder.name, _LENGTHS.get(self.embedder.network)
+        if lengths is None:
+            return
+        if abs(length - 1) < _SAME_LENGTH:
+            raise ValueError(f"it was scaled to length 1, which vectors of {name} do not have")
+        if not lengths[0] <= length <= lengths[1]:
+            usual = f"{lengths[0]:g} to {lengths[1]:g}"
+            raise ValueError(f"its length is {length:.3g}, that of vectors of {name} is {usual}")
+
     def _numbers(self, value: object) -> np.typing.NDArray[np.float64]:
+        name, dimension = self.embedder.name, self.embedder.dimension
         try:
             numbers = np.asarray(value, np.float64)
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError("it holds something else than numbers") from error
-        if numbers.ndim != 1 or len(numbers) != self.dimension:
+        if numbers.ndim != 1 or len(numbers) != dimension:
             got = " x ".join(map(str, numbers.shape)) or "1"
-            raise ValueError(f"it has {got} numbers, vectors of {self.embedder.name} have {self.dimension}")
+            raise ValueError(f"it has {got} numbers, vectors of {name} have {dimension}")
         return numbers
 
 
-def vector_space(name: str) -> VectorSpace:
-    """The vectors of the network of this name, or of this id in the store. Raises ModelError for an unknown one."""
-    embedder = embedder_called(name)
+def vector_space(name: str, models: Path) -> VectorSpace:
+    """The vectors of the network of this name. models: the model folder. Raises ModelError for an unknown one."""
+    embedder = embedder_called(name, models)
     if embedder is None:
-        known = ", ".join(EMBEDDERS)
-        raise ModelError(f"no network is called {shown(name)}", fix=f"give one of {known}, or enrol from pictures")
-    dimension = CATALOG[embedder.network].dimension
-    if dimension is None:
-        raise ModelError(f"{name} makes no vectors", fix="give a network that embeds faces")
-    return VectorSpace(embedder=embedder, dimension=dimension, lengths=_LENGTHS.get(embedder.network))
+        names = ", ".join(spec.name for spec in known_embedders(models))
+        raise ModelError(
+            f"no network is called {shown(name)}",
+            fix=f"give one of {names}, add a pack with 'footfall models add', or import the pictures instead",
+        )
+    return VectorSpace(embedder=embedder)
 
 
-def embedder_called(name: str) -> EmbedderSpec | None:
-    """The embedder of this name, or of this id in the store; None for an unknown one."""
+def space_of(network: str, models: Path) -> VectorSpace:
+    """The vectors of the network of this id. Raises ModelError where it is not here, or has other weights here."""
+    name = network.partition("@")[0]
+    for embedder in known_embedders(models):
+        if embedder.network == network:
+            return VectorSpace(embedder=embedder)
+        if embedder.name == name:
+            raise ModelError(
+                f"the vectors are of other weights of {name} ({network}) than are here ({embedder.network})",
+                fix="add the model pack of the other machine with 'footfall models add PACK --force'",
+            )
+    raise ModelError(
+        f"the vectors are of the network {shown(network)}, which is not in {models}",
+        fix="add the model pack of the other machine with 'footfall models add PACK'",
+    )
+
+
+def embedder_called(name: str, models: Path) -> EmbedderSpec | None:
+    """The embedder of this name, or of this id of vectors; None for an unknown one. Raises ModelError."""
     wanted = name.strip().casefold()
-    return next((spec for spec in EMBEDDERS.values() if wanted in (spec.name, spec.network)), None)
+    known = known_embedders(models)
+    return next((spec for spec in known if wanted in (spec.name.casefold(), spec.network.casefold())), None)

@@ -62,7 +62,7 @@ def faces_of(store: Store, person_id: str) -> tuple[NDArray[np.float32], NDArray
 
 
 def _of(faces: Mapping[str, Faces], person_id: str) -> Faces:
-    nobody: Faces = (np.empty((0, vector_rows.DEFAULT_DIMENSION), np.float32), ())
+    nobody: Faces = (np.empty((0, 0), np.float32), ())
     return faces.get(person_id, nobody)
 
 

@@ -15,6 +15,12 @@ import cv2
 import numpy as np
 import pytest
 
+from config.settings import Precision
+from models import packs
+from models.cards import PackPrecision
+from models.catalog import CATALOG, Pixels
+from models.embedding import Crop, Distance, Embedding, Limits
+from models.model_folder import Source
 from tests.dashboard import faces
 from tests.tracker.vision.scenes import astronaut, grace_hopper
 from tracker.cli import main
@@ -126,6 +132,27 @@ def command(start: Callable[..., subprocess.Popen[str]]) -> Run:
         return Done(process.returncode, out, err)
 
     return call
+
+
+@pytest.fixture
+def pack(models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> packs.Pack:
+    """The only network of another model folder: a pack whose vectors have four numbers, compared by their angle."""
+    models = tmp_path / "models"
+    monkeypatch.setenv("FOOTFALL_MODELS__DIR", str(models))
+    limits = (Limits(people=None, max_distance=0.5, stranger_distance=0.6),)
+    network = models_folder / CATALOG["rnet"].file_name(Precision.FLOAT32)
+    return packs.create(
+        models / packs.FOLDER / "ours",
+        name="ours",
+        purpose="a test",
+        pixels=Pixels(channels="RGB"),
+        embedding=Embedding(crop=Crop(side=24, margin=4), limits=limits, distance=Distance.COSINE),
+        dimension=4,
+        contents={PackPrecision.FLOAT32: network.read_bytes()},
+        source=Source(package="", version="", file="weights.h5", sha256="a" * 64),
+        licence="MIT",
+        licence_text="Do as you like.",
+    )
 
 
 # -- pictures and clips

@@ -13,10 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tracker.cli.conftest import Run
+from models.packs import Pack
+from tests.tracker.cli.conftest import Done, Run
 from tests.tracker.fake_cameras import NOON
+from tracker.identity.gallery import NO_VECTORS
+from tracker.moving.gallery_file import GalleryFile, encode_gallery
+from tracker.moving.sealed import LEAST_COST, seal
 from tracker.presence.people import Consent, Person, PersonKind, Role
 from tracker.store.cursors import Stream
+from tracker.store.people_copy import PersonCopy
 from tracker.store.store import Store
 
 PASSPHRASE = "correct horse battery staple"
@@ -28,7 +33,7 @@ class Machine:
     def __init__(self, run: Run, path: Path) -> None:
         self.run, self.path = run, path
 
-    def __call__(self, *words: object) -> object:
+    def __call__(self, *words: object) -> Done:
         return self.run(*words, "--store", f"sqlite:///{self.path}")
 
     def store(self) -> Store:
@@ -72,7 +77,7 @@ def gallery(run: Run, pictures: Path, here: Path, secret: Path, tmp_path: Path, 
         visitor = Person(person_id="v-0000000001", name="Visitor 1", created_at=NOON, kind=PersonKind.VISITOR)
         other = replace(visitor, person_id="v-0000000002", name="Visitor 2")
         for each in (visitor, other):
-            store.people.add(each, np.zeros((0, 128), np.float32))
+            store.people.add(each, NO_VECTORS)
         store.people.merge("v-0000000001", ada.person_id)
         store.people.add_negatives(ada.person_id, -vectors_of(store, "Bob"), sources=["sister.jpg"])
         store.people.replace_limits({ada.person_id: 0.9})
@@ -89,7 +94,7 @@ def vectors_of(store: Store, name: str) -> np.ndarray:
     return vectors[[owner == person.person_id for owner in owners]]
 
 
-def outcomes(done: object) -> dict[str, tuple[str, int]]:
+def outcomes(done: Done) -> dict[str, tuple[str, int]]:
     return {row["name"]: (row["outcome"], row["faces"]) for row in done.data["people"]}
 
 
@@ -140,7 +145,7 @@ def test_who_was_forgotten_as_a_visitor_before_the_merge_stays_forgotten(
 ) -> None:
     with there.store() as store:
         visitor = Person(person_id="v-0000000001", name="Visitor 1", created_at=NOON, kind=PersonKind.VISITOR)
-        store.people.add(visitor, np.zeros((0, 128), np.float32))
+        store.people.add(visitor, NO_VECTORS)
         store.people.forget("v-0000000001", erase_history=False)
     done = there("people", "import", gallery, "--passphrase-file", secret, "--json")
     assert outcomes(done) == {"Ada": ("forgotten", 0), "Bob": ("added", 1)}
@@ -169,7 +174,7 @@ def test_a_visitor_here_becomes_the_person_whom_they_were_merged_into(
 ) -> None:
     with there.store() as store:
         visitor = Person(person_id="v-0000000001", name="Visitor 1", created_at=NOON, kind=PersonKind.VISITOR)
-        store.people.add(visitor, np.zeros((0, 128), np.float32))
+        store.people.add(visitor, NO_VECTORS)
     done = there("people", "import", gallery, "--passphrase-file", secret, "--json")
     assert outcomes(done) == {"Ada": ("updated", 2), "Bob": ("added", 1)}
     with there.store() as store:
@@ -183,7 +188,7 @@ def test_somebody_else_of_the_same_name_or_face_is_a_conflict(
     there("enroll", pictures / "ada.png", "--name", "Countess")
     with there.store() as store:
         bob = Person(person_id="p-other", name="BOB", created_at=NOON, role=Role.STAFF)
-        store.people.add(bob, np.zeros((0, 128), np.float32))
+        store.people.add(bob, NO_VECTORS)
         before = store.people.all()
     done = there("people", "import", gallery, "--passphrase-file", secret)
     done.refused("2 of 2 people were not imported")
@@ -205,6 +210,31 @@ def test_another_network_is_refused_unless_nobody_is_enrolled(
     there("people", "import", gallery, "--passphrase-file", secret).refused("recognised by dlib_resnet", "sface")
     with there.store() as store:
         assert [person.name for person in store.people.all()] == ["Cy"]
+
+
+def test_a_gallery_of_a_model_pack_needs_the_same_pack(
+    there: Machine, pack: Pack, secret: Path, tmp_path: Path
+) -> None:
+    def file_of(network: str, numbers: int) -> Path:
+        faces = (np.ones((1, numbers), np.float32), ("",))
+        none = (NO_VECTORS, ())
+        person = Person(person_id="p-ada", name="Ada", created_at=NOON, consented_at=NOON)
+        copy = PersonCopy(person=person, former_ids=(), faces=faces, negatives=none, limit=None)
+        content = encode_gallery(GalleryFile(network=network, exported_at=NOON, people=(copy,)))
+        path = tmp_path / "pack.footfall"
+        path.write_bytes(seal(content, PASSPHRASE, cost=LEAST_COST))
+        return path
+
+    def imported(network: str, numbers: int = 4) -> Done:
+        return there("people", "import", file_of(network, numbers), "--passphrase-file", secret)
+
+    imported("theirs@aaaaaaaaaaaa").refused("'theirs@aaaaaaaaaaaa', which is not in", "footfall models add PACK")
+    imported("ours@bbbbbbbbbbbb").refused("other weights of ours", "--force")
+    imported(pack.network, 5).refused("its vectors are not of ours@aaaaaaaaaaaa, which have 4 numbers")
+    assert not there.path.exists()
+    assert imported(pack.network).out == "1 person in the file: 1 added; 1 face vector added\n"
+    with there.store() as store:
+        assert store.people.network() == pack.network
 
 
 def test_a_wrong_passphrase_and_a_damaged_file_are_told_apart(

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from config.settings import ModelSettings, Settings
+from models.packs import Pack
 from tests.tracker.cli.conftest import Run
 from tracker.identity.networks import engine_of
 from tracker.presence.people import Person, PersonKind, Role
@@ -94,6 +95,21 @@ def test_vectors_of_another_network_are_refused(
     assert run("enroll", pictures / "ada.png", "--name", "Ada").code == 0
     run("import", file, "--network", "dlib").refused("the people in the store are recognised by sface", "pictures")
     assert stored(tmp_path) == ("sface", {"Ada": 1})
+
+
+def test_vectors_of_a_model_pack_are_taken_under_it_alone(
+    run: Run, pack: Pack, vectors: Mapping[str, Vectors], tmp_path: Path
+) -> None:
+    file = tmp_path / "embeddings.json"
+    people = {"Ada": [[3.0, 0, 0, 0], [3.0, 0.1, 0, 0]], "Grace": [0, 5.0, 0, 0], "Short": [1.0, 2.0, 3.0]}
+    file.write_text(json.dumps({"pack": "ours", "people": people}))
+    run("import", file, "--network", "sface").refused("the file says that its vectors are of ours, not of sface")
+    done = run("import", file, "--network", "ours")
+    done.refused("1 of 3 people were not enrolled")
+    assert "it has 3 numbers, vectors of ours have 4" in done.err
+    assert stored(tmp_path) == (pack.network, {"Ada": 2, "Grace": 1})
+    file.write_text(json.dumps(lists(vectors["sface"])))
+    run("import", file, "--network", "sface").refused(f"the people in the store are recognised by {pack.network}")
 
 
 def _csv(file: Path, people: Vectors) -> None:
