@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from config.errors import PeopleError
@@ -68,9 +69,14 @@ class Enrolling:
         own = set(self.ids_by_name.values())
         return [person.name for person in self._store.people.all() if person.person_id not in own]
 
-    def save(self, plans: Iterable[EnrolmentPlan], profiles: Profiles) -> list[Enrolled]:
-        """Save each plan that has no problem, completely or not at all."""
-        return [self._save(plan, profiles) for plan in plans]
+    def save(self, plans: Iterable[EnrolmentPlan], profiles: Profiles, *, at_once: int = 1) -> list[Enrolled]:
+        """Save each plan that has no problem, completely or not at all. at_once: people in one transaction."""
+        results: list[Enrolled] = []
+        waiting = iter(plans)
+        while batch := list(islice(waiting, at_once)):
+            with nullcontext() if self._dry_run else self._store.writing():
+                results += [self._save(plan, profiles) for plan in batch]
+        return results
 
     def _save(self, whole: EnrolmentPlan, profiles: Profiles) -> Enrolled:
         person = self._known.get(whole.name)

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from tracker.moving.sources import Source
     from tracker.store.store import Store
 
+_IF_SAME = 'use the name "{name}" in the source'
+_AT_ONCE = 100
+"""People saved in one transaction, where they take no time to plan."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedIn:
@@ -134,7 +138,7 @@ class _Import:
 
         folder: PictureFolder = source.pictures  # type: ignore[assignment] # there is one where there are no vectors
         engine = load_engine(self._settings, self._store)
-        checks = checks_of(self._settings, self._store, force=self._force)
+        checks = replace(checks_of(self._settings, self._store, force=self._force), if_same=_IF_SAME)
         known = known_people(self._store, (each.name for each in folder.requests))
         enrolling = Enrolling(
             self._store, self._actor, known=known, checks=checks, new_only=True, dry_run=self._dry_run
@@ -162,7 +166,7 @@ class _Import:
         _require(space, file, self._settings.models.dir)
         accept_network(self._settings, self._store, space.embedder)
         found = checks_of(self._settings, self._store, force=self._force, embedder=space.embedder)
-        checks = replace(found, noun="vector")
+        checks = replace(found, noun="vector", if_same=_IF_SAME)
         known = known_people(self._store, (each.name for each in file.people))
         enrolling = Enrolling(
             self._store, self._actor, known=known, checks=checks, new_only=True, dry_run=self._dry_run
@@ -170,7 +174,9 @@ class _Import:
         plans = plan_vectors(
             file.people, space, name, existing=enrolling.taken, checks=checks, ids_by_name=enrolling.ids_by_name
         )
-        results = enrolling.save(with_progress(plans, "Importing", total=len(file.people)), _profiles(file.people))
+        results = enrolling.save(
+            with_progress(plans, "Importing", total=len(file.people)), _profiles(file.people), at_once=_AT_ONCE
+        )
         return MovedIn(
             kind=SourceKind.VECTORS,
             dry_run=self._dry_run,

@@ -218,8 +218,9 @@ def _checked_plan(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: str) -> 
 
 
 def _without_outliers(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: str) -> EnrolmentPlan:
-    own = [row for row, owner in enumerate(checks.gallery.person_ids) if owner == own_id]
-    anchors, max_distance = checks.gallery.vectors[own], checks.settings.stranger_distance
+    gallery, max_distance = checks.gallery, checks.settings.stranger_distance
+    own = gallery.rows_of(gallery.people.index(own_id)) if own_id in gallery.people else slice(0)
+    anchors = gallery.vectors[own]
     found = outliers(plan.vectors, anchors, max_distance=max_distance)
     if found is None:
         return replace(
@@ -227,7 +228,7 @@ def _without_outliers(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: str)
             accepted=(),
             problem=f"the {checks.noun}s of {plan.name} show different people (use --force to enrol anyway)",
         )
-    others = "the enrolled" if own else "the other"
+    others = "the enrolled" if len(anchors) else "the other"
     reasons = {
         row: f"does not match {others} {checks.noun}s of {plan.name} (distance {distance:.2f})"
         for row, distance in found.items()
@@ -248,9 +249,8 @@ def _without_duplicates(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: st
     if nearest is not None:
         name = checks.name_of(nearest.person_id)
         match = f"matches {name}, who is already enrolled (distance {nearest.distance:.2f})"
-        return replace(
-            plan, accepted=(), problem=f'{match}: use --name "{name}" --add for the same person, --force for another'
-        )
+        same = checks.if_same.format(name=name)
+        return replace(plan, accepted=(), problem=f"{match}: {same} for the same person, --force for another")
     reasons = {
         row: f"matches {checks.name_of(one.person_id)}, who is already enrolled (distance {one.distance:.2f})"
         for row, one in others.items()

@@ -19,7 +19,7 @@ class EnrolmentChecks:
     """The known people that new pictures are compared with.
 
     names: by person_id, of enrolled people and visitors. force: skip the checks for outliers and duplicates. noun: what
-    messages call that which is enrolled.
+    messages call that which is enrolled. if_same: what they advise where it is the same person, with `{name}`.
     """
 
     settings: MatchSettings
@@ -28,6 +28,7 @@ class EnrolmentChecks:
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     force: bool = False
     noun: str = "picture"
+    if_same: str = 'use --name "{name}" --add'
 
     def name_of(self, person_id: str) -> str:
         """The person's name, or the id without one."""

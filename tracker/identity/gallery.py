@@ -82,6 +82,8 @@ class Gallery:
 
     def without(self, person_id: str) -> Self:
         """The gallery without a person; an unknown id is ignored."""
+        if person_id not in self.people:
+            return self
         kept = [row for row, owner in enumerate(self.person_ids) if owner != person_id]
         return replace(self, vectors=self.vectors[kept], person_ids=tuple(self.person_ids[row] for row in kept))
 

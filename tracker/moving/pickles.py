@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -47,15 +48,15 @@ def pickled(head: bytes, tail: bytes) -> Pickled | None:
 
 def export_script(path: Path, kind: Pickled) -> tuple[str, ...]:
     """Five lines of Python that write what a file with a pickle holds as JSON beside it."""
-    source, target = repr(path.name), repr(path.with_suffix(".json").name)
+    source, target = json.dumps(path.name), json.dumps(path.with_suffix(".json").name)
     reads = {
-        Pickled.PICKLE: ("import json, pickle", f"with open({source}, 'rb') as source:", "pickle.load(source)"),
-        Pickled.JOBLIB: ("import json, joblib", f"with open({source}, 'rb') as source:", "joblib.load(source)"),
-        Pickled.TORCH: ("import json, torch", f"with open({source}, 'rb') as source:", "torch.load(source)"),
+        Pickled.PICKLE: ("import json, pickle", f'with open({source}, "rb") as source:', "pickle.load(source)"),
+        Pickled.JOBLIB: ("import json, joblib", f'with open({source}, "rb") as source:', "joblib.load(source)"),
+        Pickled.TORCH: ("import json, torch", f'with open({source}, "rb") as source:', "torch.load(source)"),
         Pickled.NUMPY: (
             "import json, numpy",
             f"for source in [numpy.load({source}, allow_pickle=True)]:",
-            "source.tolist() if hasattr(source, 'tolist') else {key: source[key].tolist() for key in source}",
+            'source.tolist() if hasattr(source, "tolist") else {key: source[key].tolist() for key in source}',
         ),
     }
     imports, opens, loads = reads[kind]
@@ -63,6 +64,6 @@ def export_script(path: Path, kind: Pickled) -> tuple[str, ...]:
         imports,
         opens,
         f"    data = {loads}",
-        f"with open({target}, 'w') as target:",
+        f'with open({target}, "w") as target:',
         "    json.dump(data, target, default=lambda value: value.tolist())",
     )
