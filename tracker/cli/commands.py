@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, Entry] = {
 }
 GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within another one has the name of both
     "people": (
-        "List, show, edit, name, merge, correct, calibrate and forget people.",
+        "List, show, edit, name, merge, move, correct, calibrate and forget people.",
         {
             "list": ("people:list_people", "List enrolled people and their face vectors."),
             "show": ("people:show", "Show a person's profile and latest events."),

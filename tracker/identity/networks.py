@@ -58,7 +58,7 @@ def accept_network(settings: Settings, store: Store, embedder: EmbedderSpec) -> 
     if stored not in (None, embedder.network):
         raise ModelError(
             f"the vectors are of {embedder.name}, but the people in the store are recognised by {stored}",
-            fix="import the pictures instead, or into a store of its own: vectors of two networks cannot be compared",
+            fix="import the pictures instead, or change the network first, by a shadow period (recognition.shadow)",
         )
     if setting not in (None, embedder.name):
         fix = f'import the pictures instead, or set recognition.embedder = "{embedder.name}"'
