@@ -85,7 +85,7 @@ def import_gallery(
             raise PeopleError(problem, fix="export the gallery again")
     with writing(access, create=True) as (settings, store):
         accept_network(settings, store, embedder)
-        checks = checks_of(settings, store, force=force, embedder=embedder)
+        checks = checks_of(settings, store, force=force, embedder=embedder, people=len(gallery.people))
         done = take_in(store, actor, gallery.people, checks)
     return _result(gallery, done)
 

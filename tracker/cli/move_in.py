@@ -138,7 +138,8 @@ class _Import:
 
         folder: PictureFolder = source.pictures  # type: ignore[assignment] # there is one where there are no vectors
         engine = load_engine(self._settings, self._store)
-        checks = replace(checks_of(self._settings, self._store, force=self._force), if_same=_IF_SAME)
+        found = checks_of(self._settings, self._store, force=self._force, people=len(folder.requests))
+        checks = replace(found, if_same=_IF_SAME)
         known = known_people(self._store, (each.name for each in folder.requests))
         enrolling = Enrolling(
             self._store, self._actor, known=known, checks=checks, new_only=True, dry_run=self._dry_run
@@ -165,7 +166,9 @@ class _Import:
 
         _require(space, file, self._settings.models.dir)
         accept_network(self._settings, self._store, space.embedder)
-        found = checks_of(self._settings, self._store, force=self._force, embedder=space.embedder)
+        found = checks_of(
+            self._settings, self._store, force=self._force, embedder=space.embedder, people=len(file.people)
+        )
         checks = replace(found, noun="vector", if_same=_IF_SAME)
         known = known_people(self._store, (each.name for each in file.people))
         enrolling = Enrolling(

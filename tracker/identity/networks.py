@@ -66,23 +66,25 @@ def accept_network(settings: Settings, store: Store, embedder: EmbedderSpec) -> 
     store.use_model(embedder.network)
 
 
-def match_of(settings: Settings, store: Store, embedder: EmbedderSpec | None = None) -> MatchSettings:
+def match_of(
+    settings: Settings, store: Store, embedder: EmbedderSpec | None = None, *, people: int = 0
+) -> MatchSettings:
     """The distances that decide, for the people who are enrolled in the store. Raises ModelError.
 
-    embedder: that the store uses, None for that of `embedder_of`.
+    embedder: that the store uses, None for that of `embedder_of`. people: how many there will be at least.
     """
     from tracker.identity.limits import match_settings
     from tracker.presence.people import PersonKind
 
     embedder = embedder or embedder_of(settings, store)
     enrolled = set(store.people.vectors(PersonKind.ENROLLED)[1])
-    return match_settings(settings.match, embedder, people=len(enrolled))
+    return match_settings(settings.match, embedder, people=max(len(enrolled), people))
 
 
 def checks_of(
-    settings: Settings, store: Store, *, force: bool = False, embedder: EmbedderSpec | None = None
+    settings: Settings, store: Store, *, force: bool = False, embedder: EmbedderSpec | None = None, people: int = 0
 ) -> EnrolmentChecks:
-    """Everybody in the store, to compare pictures with. force: skip the checks. embedder: see `match_of`.
+    """Everybody in the store, to compare pictures with. force: skip the checks. embedder, people: see `match_of`.
 
     Raises ModelError as `match_of`.
     """
@@ -92,7 +94,7 @@ def checks_of(
     from tracker.presence.people import PersonKind
 
     return EnrolmentChecks(
-        settings=match_of(settings, store, embedder),
+        settings=match_of(settings, store, embedder, people=people),
         gallery=enrolled_gallery(store.people),
         visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
         names={person.person_id: person.name for person in store.people.all()},

@@ -84,7 +84,7 @@ def _matched(
     by_number: dict[int, list[Path]] = {}
     unnamed: list[str] = []
     for name, paths in pictures.items():
-        owner = owners.get(name_key(name), owners.get(name_key(_without_number(name))))
+        owner = next((owners[key] for key in _keys_of(name) if key in owners), None)
         if owner is None:
             unnamed.append(name)
         else:
@@ -106,9 +106,14 @@ def _owners(people: Iterable[ImportedPerson]) -> dict[str, int]:
     found: dict[str, set[int]] = {}
     for number, person in enumerate(people):
         for key in person.keys:
-            found.setdefault(name_key(key.replace("_", " ")), set()).add(number)
-            found.setdefault(name_key(key), set()).add(number)
+            for each in (key, key.replace("_", " ")):
+                found.setdefault(name_key(each), set()).add(number)
     return {key: next(iter(numbers)) for key, numbers in found.items() if len(numbers) == 1}
+
+
+def _keys_of(name: str) -> list[str]:
+    """What the owner of a picture or folder of this name may be called, the most exact first."""
+    return [name_key(each) for stem in (name, _without_number(name)) for each in (stem, stem.replace("_", " "))]
 
 
 def _without_number(name: str) -> str:

@@ -124,6 +124,19 @@ def _npz(file: Path, people: Vectors) -> None:
     np.savez_compressed(file, np.concatenate(list(people.values())), np.array(names))
 
 
+def test_a_large_file_is_checked_by_the_limits_of_a_large_gallery(run: Run, tmp_path: Path) -> None:
+    turned = np.eye(128)[:, :102].T
+    near = 0.4746 * turned[0] + 0.8802 * turned[101]  # at a distance of 1.025 from the first
+    people = {f"Person {number}": row.tolist() for number, row in enumerate([*turned[:101], near])}
+    file = tmp_path / "many.json"
+    file.write_text(json.dumps(people))
+    assert run("import", file, "--network", "sface").code == 0
+    assert len(stored(tmp_path)[1]) == 102
+    file.write_text(json.dumps({name: people[name] for name in ("Person 0", "Person 101")}))
+    (tmp_path / "store.sqlite3").unlink()
+    run("import", file, "--network", "sface").refused("1 of 2 people were not enrolled")
+
+
 SHAPES = {
     "members.json": lambda file, people: file.write_text(
         json.dumps([{"id": number, "name": name, "faceEncoding": row.tolist()}

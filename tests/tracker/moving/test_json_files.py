@@ -59,6 +59,14 @@ def test_everybody_is_found(shape: str) -> None:
     assert counts(document) == expected
 
 
+@pytest.mark.parametrize("reversed_pair", [False, True])
+def test_each_name_gets_its_own_vectors(reversed_pair: bool) -> None:
+    names, vectors = ["Ada", "Bob", "Ada"], [V, V[1:], V[2:]]
+    document = [vectors, names] if reversed_pair else [names, vectors]
+    found = read_json(json.dumps(document).encode(), name="file.json").people
+    assert {person.name: person.vectors for person in found} == {"Ada": (V, V[2:]), "Bob": (V[1:],)}
+
+
 def test_profiles_are_mapped_and_the_rest_is_listed() -> None:
     entry = {
         "name": "Ada", "Role": "employee", "Class": "Maths", "team": ["Chess", "Maths"], "valid_from": "2026-01-01",
