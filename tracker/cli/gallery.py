@@ -94,6 +94,8 @@ def _read(file: Path, passphrase_file: Path | None) -> GalleryFile:
     from tracker.moving.gallery_file import decode_gallery
     from tracker.moving.sealed import unseal
 
+    if file.exists() and not file.is_file():  # a device has no end
+        raise PeopleError(f"{file}: not a file", fix="give a file of 'footfall people export --gallery'")
     try:
         if file.stat().st_size > MOST_BYTES:
             raise PeopleError(f"{file}: larger than any gallery", fix="give a file of 'people export --gallery'")

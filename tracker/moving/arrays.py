@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -21,6 +24,11 @@ _NOBODY = frozenset({"embeddings", "encodings", "vectors", "features", "faces", 
 """Names of files that are not those of a person."""
 _LABELS = ("names", "labels")
 _FIX = "give an array of names and one of as many vectors, or an array for each name"
+_ARCHIVE_ERRORS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError, RuntimeError, ValueError, OSError,
+)  # fmt: skip
+_HEADER_ERRORS = (ValueError, SyntaxError, TypeError, tokenize.TokenError, RecursionError, MemoryError)
+"""Exceptions on damaged files, found by fuzzing and reading the two readers."""
 _Array = NDArray[np.generic]
 
 
@@ -87,7 +95,7 @@ def _members(path: Path, content: bytes) -> Iterator[tuple[str, _Array]]:
             for info in infos:
                 if info.filename.endswith(".npy"):
                     yield info.filename.removesuffix(".npy"), _array(path, archive.read(info), info.filename)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, OSError) as error:
+    except _ARCHIVE_ERRORS as error:
         raise PeopleError(f"{path}: damaged, or not a .npz file ({error})", fix="export it again") from error
 
 
@@ -98,7 +106,7 @@ def _array(path: Path, content: bytes, name: str) -> _Array:
         major, _ = np.lib.format.read_magic(file)
         header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = header(file)
-    except ValueError as error:
+    except _HEADER_ERRORS as error:
         raise PeopleError(f"{path}: {name} is damaged, or not an array", fix="export it again") from error
     if dtype.hasobject:
         raise PickledError(path, Pickled.NUMPY)

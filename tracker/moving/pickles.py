@@ -9,7 +9,8 @@ from pathlib import Path
 
 from config.errors import PeopleError
 
-_PROTOCOL_0_OR_1 = re.compile(rb"\(*(?:[dltVSUIFLN0-9(]|c[\w.]+\r?\n\w+\r?\n|[\]})]q?[\x00-\xff])", re.ASCII)
+_PROTOCOL_0_OR_1 = re.compile(rb"\(+[dltVSUXIJKMLFGNc\]})]|c[\w.]+\r?\n\w+\r?\n|[\]})]", re.ASCII)
+"""How pickles of objects and containers begin, which name no version."""
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x04\x22\x4d\x18", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 """gzip, bzip2, xz, lz4, zlib: what joblib writes, too."""
 
@@ -41,9 +42,7 @@ def pickled(head: bytes, tail: bytes) -> Pickled | None:
         return Pickled.PICKLE
     if head.startswith(_COMPRESSED):
         return Pickled.JOBLIB
-    if tail.endswith(b".") and _PROTOCOL_0_OR_1.match(head) and not head.lstrip().startswith((b"[", b"{")):
-        return Pickled.PICKLE
-    return None
+    return Pickled.PICKLE if tail.endswith(b".") and _PROTOCOL_0_OR_1.match(head) else None
 
 
 def export_script(path: Path, kind: Pickled) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from tracker.identity.pictures import PICTURE_SUFFIXES, pictures_in
 from tracker.moving.databases import PictureFolder, database_in, named_pictures
 from tracker.moving.json_files import ImportedFile
 from tracker.moving.pickles import PickledError
-from tracker.moving.sealed import is_sealed
 from tracker.moving.source_kind import SourceKind
 from tracker.moving.vectors import VECTOR_SUFFIXES, content_of, read_file, read_files
 
@@ -40,8 +39,6 @@ def source_at(path: Path, kind: SourceKind | None, pattern: Callable[[Path], str
         raise PeopleError(f"{path}: no such file or folder", fix="give what the other program keeps")
     if path.suffix.lower() in PICTURE_SUFFIXES:
         raise PeopleError(f"{path} is a picture", fix=f"run 'footfall enroll {path} --name NAME'")
-    if is_sealed(content_of(path)[:64]):
-        raise PeopleError(f"{path} is a gallery of another machine", fix=f"run 'footfall people import {path}'")
     file = read_file(path)
     has_vectors = any(person.vectors for person in file.people)
     if kind is SourceKind.PICTURES:

@@ -16,6 +16,7 @@ from tracker.moving.json_files import ImportedFile, read_json
 from tracker.moving.networks import VectorSpace
 from tracker.moving.pickles import PickledError, pickled
 from tracker.moving.records import ImportedPerson
+from tracker.moving.sealed import is_sealed
 
 VECTOR_SUFFIXES = frozenset({".csv", ".json", ".npy", ".npz", ".tsv"})
 MOST_VECTORS = 1_000
@@ -29,6 +30,8 @@ def read_file(path: Path) -> ImportedFile:
     Raises PeopleError where it cannot be read or holds nobody, and PickledError where it is a pickle.
     """
     content = _in_utf8(content_of(path))
+    if is_sealed(content):
+        raise PeopleError(f"{path} is a gallery of another machine", fix=f"run 'footfall people import {path}'")
     if content.startswith(b"PK\x03\x04"):
         return read_npz(path, content)
     if content.startswith(b"\x93NUMPY"):
@@ -56,6 +59,8 @@ def read_files(paths: Iterable[Path]) -> ImportedFile:
 
 def content_of(path: Path) -> bytes:
     """What is in a file. Raises PeopleError where it cannot be read or is too large, PickledError for a pickle."""
+    if path.exists() and not path.is_file():  # a device has no end
+        raise PeopleError(f"{path}: not a file", fix="give a file, or a folder of files")
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -249,7 +249,8 @@ def test_a_wrong_passphrase_and_a_damaged_file_are_told_apart(
     there("people", "import", gallery, "--passphrase-file", secret).refused("damaged or incomplete")
     gallery.write_bytes(b"SQLite format 3\0" + content)
     there("people", "import", gallery, "--passphrase-file", secret).refused("not a file of", "footfall import")
-    there("people", "import", tmp_path, "--passphrase-file", secret).refused("cannot be read")
+    there("people", "import", tmp_path, "--passphrase-file", secret).refused("not a file")
+    there("people", "import", tmp_path / "none", "--passphrase-file", secret).refused("cannot be read")
     assert not there.path.exists()
 
 

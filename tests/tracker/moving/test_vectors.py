@@ -1,0 +1,88 @@
+"""Files of vectors: whatever bytes are in them, people or a clear error come out."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as runs
+from hypothesis import strategies as st
+
+from config.errors import PeopleError
+from tracker.moving.pickles import PickledError
+from tracker.moving.vectors import read_file
+
+ROWS = np.arange(32, dtype=np.float32).reshape(2, 16)
+
+
+def array() -> bytes:
+    file = io.BytesIO()
+    np.save(file, ROWS)
+    return file.getvalue()
+
+
+def archive() -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, names=np.array(["Ada", "Bob"]), embeddings=ROWS)
+    return file.getvalue()
+
+
+WHOLE = {
+    "ada.npy": array(),
+    "known.npz": archive(),
+    "known.csv": b"name,vector\nAda,1 2 3 4 5 6 7 8\n",
+    "known.json": b'[{"name": "Ada", "encoding": [0.1, 0.2]}]',
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@runs(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_files_give_people_or_an_error(name: str, data: st.DataObject, tmp_path: Path) -> None:
+    content = bytearray(WHOLE[name])
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / name
+    path.write_bytes(bytes(content[: data.draw(st.integers(1, len(content)))]))
+    assert people_or_problem(path)
+
+
+def people_or_problem(path: Path) -> list[str]:
+    try:
+        return [person.name for person in read_file(path).people]
+    except PeopleError as error:
+        return [error.problem]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_whole_files_are_read(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(WHOLE[name])
+    assert people_or_problem(path)[0] in {"Ada", "ada"}
+
+
+@pytest.mark.parametrize("name", ["Ines", "Dave", "Lena", "lt", "c", "x\u0178"])
+def test_texts_that_end_like_a_pickle_are_none(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "known.csv"
+    path.write_text(f"{name},1.,2.,3.,4.,5.,6.,7.,8.", encoding="utf-8")
+    assert people_or_problem(path) == [name]
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("value", [{"Ada": [0.1]}, [[0.1]], (["Ada"], [[0.1]]), {}, [], Path("x")], ids=repr)
+def test_pickles_are_known_by_their_first_and_last_bytes(protocol: int, value: object, tmp_path: Path) -> None:
+    path = tmp_path / "known.json"
+    path.write_bytes(pickle.dumps(value, protocol))
+    with pytest.raises(PickledError):
+        read_file(path)
+
+
+def test_a_device_is_no_file() -> None:
+    if not Path("/dev/zero").exists():
+        pytest.skip("there is no /dev/zero here")
+    with pytest.raises(PeopleError, match="not a file"):
+        read_file(Path("/dev/zero"))
