@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import pickle
 import shutil
@@ -81,6 +82,27 @@ def test_encodings_of_face_recognition_are_taken_as_those_of_dlib(
     assert [row["action"] for row in run("audit", "--json").data] == ["people.enrol", "people.enrol"]
     done = run("enroll", two_people / "Ada" / "front.png", "--name", "Ada", "--update", "--json")
     assert done.data[0]["pictures"] == 0, "the vector of the picture is the one that was imported"
+
+
+def test_encodings_that_dlib_itself_made_name_the_people(run: Run, two_people: Path, tmp_path: Path) -> None:
+    dlib = pytest.importorskip("dlib", reason="needs dlib-bin")
+    package = importlib.util.find_spec("face_recognition_models")
+    assert package is not None
+    weights = Path(package.submodule_search_locations[0]) / "models"
+    detector = dlib.get_frontal_face_detector()
+    landmarks = dlib.shape_predictor(str(weights / "shape_predictor_5_face_landmarks.dat"))
+    network = dlib.face_recognition_model_v1(str(weights / "dlib_face_recognition_resnet_model_v1.dat"))
+    people = {}
+    for folder in two_people.iterdir():
+        image = np.ascontiguousarray(cv2.imread(str(folder / "front.png"))[:, :, ::-1])
+        box = max(detector(image, 1), key=lambda each: each.area())
+        people[folder.name] = list(network.compute_face_descriptor(image, landmarks(image, box)))
+    file = tmp_path / "encodings.json"
+    file.write_text(json.dumps(people))
+    assert run("import", file, "--network", "dlib").code == 0
+    for name in people:
+        (drawing,) = run("annotate", two_people / name / "front.png", "--out", "drawn", "--json").data
+        assert [face["name"] for face in drawing["faces"]] == [name]
 
 
 def test_vectors_of_another_network_are_refused(
