@@ -70,6 +70,7 @@ def re_enroll(
 
     if pictures is None and not from_shadow:
         raise UsageError("expected --pictures or --shadow", fix="give the folder of the pictures: --pictures DIR")
+    requests = () if pictures is None else requests_in(pictures, pattern or asked_pattern(pictures))
     with writing(access) as (settings, store):
         embedder = _wanted(settings, shadow=from_shadow)
         former = store.people.network()
@@ -83,8 +84,7 @@ def re_enroll(
         store.use_model(embedder.network)
         done = set(store.people.vectors(PersonKind.ENROLLED)[1])  # downloaded from a machine that has changed already
         plans: dict[str, EnrolmentPlan] = {}
-        if pictures is not None:
-            requests = requests_in(pictures, pattern or asked_pattern(pictures))
+        if requests:
             engine = engine_of(settings, embedder)
             require_accurate(embedder, settings, Gallery.empty(), engine=engine)
             plans = _plans(requests, people, engine, embedder)
