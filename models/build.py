@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from config.errors import ModelError
 from config.settings import Precision
 from models import child_process, model_folder, weights, wheels
-from models.catalog import CATALOG, RECIPE, NetworkSpec
+from models.catalog import CATALOG, RECIPE, STANDARD, NetworkSpec
 from models.child_process import Progress
 from models.model_folder import Entry, Manifest
 
@@ -30,7 +30,7 @@ def build_in_subprocess(
     folder: Path,
     *,
     precisions: Sequence[Precision],
-    names: Sequence[str] = tuple(CATALOG),
+    names: Sequence[str] = STANDARD,
     files: Mapping[str, Path] = MappingProxyType({}),
     force: bool = False,
     progress: Progress | None = None,
@@ -54,7 +54,7 @@ def build(
     folder: Path,
     *,
     precisions: Sequence[Precision] = tuple(Precision),
-    names: Sequence[str] = tuple(CATALOG),
+    names: Sequence[str] = STANDARD,
     files: Mapping[str, Path] = MappingProxyType({}),
     progress: Progress | None = None,
     force: bool = False,

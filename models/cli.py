@@ -15,7 +15,7 @@ from config.errors import ModelError
 from config.settings import ModelSettings, Precision, load_settings
 from models import browser, cascades, facenet_pack, listing, model_folder, pack_installation, packs
 from models.cards import Format, PackPrecision, WeightType, exportable
-from models.catalog import CATALOG, NetworkSpec, Scaling
+from models.catalog import AUDIENCE, CATALOG, STANDARD, NetworkSpec, Scaling
 from models.model_folder import FileState, FileStatus
 from models.packs import Pack
 
@@ -46,6 +46,9 @@ def build(
     haar: Annotated[
         bool, typer.Option("--haar", help="Also download the cascade of the Haar detector (0.9 MB).")
     ] = False,
+    for_audience: Annotated[
+        bool, typer.Option("--audience", help="Also those that [audience] asks for: expression and age (18 MB).")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Rebuild networks that are already built.")] = False,
 ) -> None:
     """Convert the published weights; networks that are already built are skipped."""
@@ -54,7 +57,8 @@ def build(
     folder = _folder(models, settings, store)
     if haar:
         cascades.build(folder, force=force)  # first: it needs no TensorFlow
-    build_in_subprocess(folder, precisions=precision or list(Precision), force=force)
+    names = (*STANDARD, *(AUDIENCE if for_audience else ()))
+    build_in_subprocess(folder, precisions=precision or list(Precision), names=names, force=force)
     if for_browser:
         browser.build(folder, force=force)
     typer.echo(f"Models are complete in {folder}")
@@ -347,7 +351,7 @@ def _exported(network: str, form: Format) -> tuple[str, ...]:
     """The networks to export. Raises ModelError for an unknown one, and one that the format cannot have."""
     names = exportable(form)
     if network == _EVERY_NETWORK:
-        return names
+        return tuple(name for name in names if name in STANDARD)
     if network not in names:
         problem = f"{network} cannot be exported as {form.value}" if network in CATALOG else f"no network {network!r}"
         raise ModelError(problem, fix=f"name one of: {', '.join(names)}, {_EVERY_NETWORK}")

@@ -14,7 +14,7 @@ from config.settings import Precision
 from models.cards import INPUT, output_name
 from models.catalog import NetworkSpec, Part
 from models.facenet import FaceNetWeights
-from models.networks import dlib_resnet, inception_resnet, mtcnn, sface, yunet
+from models.networks import dlib_age, dlib_resnet, inception_resnet, mtcnn, sface, yunet
 from models.onnx import read_onnx
 from models.tfjs import Graph, Node
 from models.weights import read_dlib, read_mtcnn
@@ -49,6 +49,8 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
         return sface.load(sface.sface(), read_onnx(content))
     if spec.name == "yunet":
         return yunet.load(yunet.yunet(), read_onnx(content))
+    if spec.name == "age":
+        return dlib_age.load(dlib_age.dlib_age(), read_onnx(content))
     weights = read_dlib(content)
     convolutions = [
         dlib_resnet.Convolution(filters=filters, biases=biases, gammas=gammas, betas=betas)

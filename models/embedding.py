@@ -1,4 +1,4 @@
-"""What a network that embeds faces needs besides its weights: the crop, and distances that mean the same for all."""
+"""What a network of faces needs besides its weights: the crop; labels, or distances that mean the same for all."""
 
 from __future__ import annotations
 
@@ -54,6 +54,13 @@ class Crop(Record):
         if self.stretched and self.margin is None:
             raise ValueError("crop: only a crop by box can be stretched")
         return self
+
+
+class Attribute(Record):
+    """What a network estimates from a face. labels: of the classes, in the order of the output."""
+
+    crop: Crop
+    labels: tuple[str, ...]
 
 
 class Limits(Record):

@@ -9,8 +9,11 @@ from config.errors import ModelError
 from models import cards, packs
 from models.cards import Card, Format
 from models.catalog import CATALOG
+from models.embedding import Crop
 from models.model_folder import FileState, FileStatus, Source
 from models.packs import Pack
+
+_MOST_LABELS = 12
 
 
 def built_in_card(name: str) -> Card:
@@ -30,9 +33,7 @@ def lines(card: Card) -> list[tuple[str, str]]:
         found.append(("pixels", str(card.input.pixels)))
     found += [(f"output {number}", f"{each}: {each.meaning}") for number, each in enumerate(card.outputs.values())]
     if card.embedding is not None:
-        crop = card.embedding.crop
-        how = "five landmarks" if crop.margin is None else f"the box, margin {crop.margin} px"
-        found += [("crop", f"{crop.side} px, by {how}"), ("distance", card.embedding.distance.value)]
+        found += [_crop(card.embedding.crop), ("distance", card.embedding.distance.value)]
         found += [
             (
                 "limits" if each.people is None else f"limits up to {each.people} people",
@@ -40,11 +41,20 @@ def lines(card: Card) -> list[tuple[str, str]]:
             )
             for each in card.embedding.limits
         ]
+    if card.attribute is not None:
+        first, *_, last = labels = card.attribute.labels
+        few = ", ".join(labels) if len(labels) <= _MOST_LABELS else f"{first} … {last}"
+        found += [_crop(card.attribute.crop), ("labels", few)]
     found += [
         ("accuracy", f"{each.measure} {each.value:.3f} ({each.precision}, {each.dataset})") for each in card.accuracy
     ]
     source = " ".join(part for part in (card.source.package, card.source.version, card.source.file) if part)
     return [*found, ("licence", card.licence), ("source", source), ("sha256", card.source.sha256)]
+
+
+def _crop(crop: Crop) -> tuple[str, str]:
+    how = "five landmarks" if crop.margin is None else f"the box, margin {crop.margin} px"
+    return "crop", f"{crop.side} px, by {how}"
 
 
 def problem(pack: Pack) -> ModelError | None:
@@ -60,12 +70,13 @@ def record(row: FileStatus) -> dict[str, Any]:
     """The status of a network of the catalog, as JSON values."""
     status = asdict(row)
     del status["spec"]
-    embedding = row.spec.embedding
+    embedding, attribute = row.spec.embedding, row.spec.attribute
     return {
         **asdict(row.spec),
         "input_range": row.spec.input_range,
         "outputs": [str(output) for output in row.spec.outputs],
         "embedding": None if embedding is None else embedding.model_dump(mode="json"),
+        "attribute": None if attribute is None else attribute.model_dump(mode="json"),
         **status,
         "file": row.spec.file_name(row.precision),
     }

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
-from models.catalog import CATALOG, OPTIONAL, RECIPE, NetworkSpec
+from models.catalog import AUDIENCE, CATALOG, OPTIONAL, RECIPE, STANDARD, NetworkSpec
 from models.embedding import Record
 
 MANIFEST = "manifest.json"
@@ -96,21 +96,23 @@ class FileStatus:
     problem: str | None
 
 
-def can_build(names: Iterable[str] = tuple(CATALOG)) -> bool:
+def can_build(names: Iterable[str] = STANDARD) -> bool:
     """Whether TensorFlow is installed, or none of the networks needs it."""
     needed = any(not CATALOG[name].published_as_tflite for name in names)
     return not needed or importlib.util.find_spec("tensorflow") is not None
 
 
-def build_command(folder: Path, *, force: bool = False, browser: bool = False) -> str:
+def build_command(folder: Path, *, force: bool = False, browser: bool = False, audience: bool = False) -> str:
     """The fix for an incomplete folder: the build command, or the alternatives where TensorFlow is not installed.
 
-    browser: where networks of the browser camera are missing, which that command repairs without `force`.
+    browser: where networks of the browser camera are missing, which that command repairs without `force`. audience:
+    where those of the audience are.
     """
     if not can_build():
         return _NO_TENSORFLOW_FIX
     option = "" if folder == ModelSettings().dir else f" --models {shlex.quote(str(folder))}"
-    flags = f"{' --force' if force else ''}{' --browser' if browser else ''}"
+    given = {"force": force, "browser": browser, "audience": audience}
+    flags = "".join(f" --{name}" for name in given if given[name])
     return f"run: footfall models build{flags}{option}"
 
 
@@ -164,7 +166,7 @@ def load(folder: Path, spec: NetworkSpec, precision: Precision) -> bytes:
     return _verified(folder, read(folder), spec, precision)
 
 
-def verify(folder: Path, precision: Precision, names: Iterable[str] = tuple(CATALOG)) -> None:
+def verify(folder: Path, precision: Precision, names: Iterable[str] = STANDARD) -> None:
     """Verify networks of one precision. Raises ModelError naming the first file that fails."""
     manifest = read(folder)
     for name in names:
@@ -235,9 +237,10 @@ def status(folder: Path, spec: NetworkSpec, precision: Precision) -> FileStatus:
 def _verified(folder: Path, manifest: Manifest, spec: NetworkSpec, precision: Precision) -> bytes:
     path = folder / spec.file_name(precision)
     entry = manifest.entry(spec, precision)
+    audience = spec.name in AUDIENCE
     if entry is None:
-        raise ModelError(f"{path.name}: not built in {folder}", fix=build_command(folder))
-    fix = build_command(folder, force=True)
+        raise ModelError(f"{path.name}: not built in {folder}", fix=build_command(folder, audience=audience))
+    fix = build_command(folder, force=True, audience=audience)
     if entry.source.sha256 != spec.source_sha256:
         raise ModelError(f"{path}: built from other weights than this version of Footfall uses", fix=fix)
     try:

@@ -136,9 +136,15 @@ class Network:
                 interpreter.allocate_tensors()
         except RuntimeError as error:
             raise ValueError(f"batch: {self._path.name} cannot take the shape {shape}") from error
-        named = interpreter.get_signature_runner().get_output_details()
-        outputs = tuple(named[name]["index"] for name in sorted(named))
-        return _Allocated(interpreter, index, outputs)
+        return _Allocated(interpreter, index, _outputs(interpreter))
+
+
+def _outputs(interpreter: Interpreter) -> tuple[int, ...]:
+    """The tensors of the outputs: by their names, or as they come in a published file without names."""
+    if not interpreter.get_signature_list():
+        return tuple(each["index"] for each in interpreter.get_output_details())
+    named = interpreter.get_signature_runner().get_output_details()
+    return tuple(named[name]["index"] for name in sorted(named))
 
 
 def _read(path: Path) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from config.errors import ModelError
 from config.settings import ModelSettings, Precision
 from models import browser, cascades, model_folder
 from models.build import build_in_subprocess
+from models.catalog import AUDIENCE
 from tracker.cameras.capture import hush
 
 hush()  # before any test writes a video: FFmpeg asks once how talkative to be
@@ -28,7 +30,26 @@ pytest_plugins = ("tests.firestore.fixtures",)
 
 
 @pytest.fixture(scope="session")
-def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models_folder(standard_models: Path) -> Path:
+    """A folder of the standard networks, both precisions."""
+    return standard_models
+
+
+@pytest.fixture(scope="session")
+def every_model(standard_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all networks, those of the audience among them: built once for all workers."""
+    folder = _shared(tmp_path_factory) / "every-model"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            copy = folder.with_suffix(".part")
+            shutil.copytree(standard_models, copy, ignore=shutil.ignore_patterns("browser"))
+            build_in_subprocess(copy, precisions=tuple(Precision), names=AUDIENCE)
+            copy.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def standard_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole model folder, both precisions: the user's own where it is whole, else one built once for all workers."""
     own = ModelSettings().dir
     try:

@@ -47,16 +47,23 @@ def dlib_resnet() -> keras.Model:
     Input: (N, 150, 150, 3) RGB, px in 0..255. Output: (N, 128), not normalised to unit length.
     """
     image = keras.Input((SIZE, SIZE, 3), name="image")
+    vector = layers.Dense(DIMENSION, use_bias=False, name="vector")(features(image, GROUPS))
+    return keras.Model(image, vector, name="dlib_resnet")
+
+
+def features(image: keras.KerasTensor, groups: Sequence[tuple[int, int]]) -> keras.KerasTensor:
+    """The layers before the last one: (N, h, w, 3) RGB, px in 0..255 -> (N, filters of the last group).
+
+    groups: as GROUPS; the first convolution has as many filters as the first group.
+    """
     # Not folded into the first convolution: its weights divided by 256 would lose precision as float16.
     x = layers.Rescaling(1 / 256, [-value / 256 for value in MEAN_RGB], name="normalise")(image)
-    x = layers.Conv2D(32, 7, 2, activation="relu", name="conv0")(x)
+    x = layers.Conv2D(groups[0][0], 7, 2, activation="relu", name="conv0")(x)
     x = layers.MaxPooling2D(3, 2, name="pool0")(x)
-    for group, (filters, blocks) in enumerate(GROUPS):
+    for group, (filters, blocks) in enumerate(groups):
         for block in range(blocks):
             x = _residual(x, filters, downsamples=group > 0 and block == 0, name=f"{group}_{block}")
-    x = ops.mean(x, axis=(1, 2))
-    vector = layers.Dense(DIMENSION, use_bias=False, name="vector")(x)
-    return keras.Model(image, vector, name="dlib_resnet")
+    return ops.mean(x, axis=(1, 2))
 
 
 def load(model: keras.Model, convolutions: Sequence[Convolution], matrix: FloatArray) -> keras.Model:

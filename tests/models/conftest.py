@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +39,8 @@ GOLDEN = {
         [0.0956253, 0.0956253, 0.0956253, -0.478127, -0.0191251],
         [0.0078125, 0.00390625, 0.0078125, 0.0, 0.0],
     ],
+    "expression": [[0.00611316, 0.0160033, 0.01671, 0.0146938, 0.0380201]],
+    "age": [[3.77595e-06, 2.73575e-05, 0.00228234, 1.32568e-05, 9.85834e-05]],
     "dlib_resnet": [[-0.0579731, 0.127841, -0.0514535, -0.029278, -0.00771097]],
 }
 GOLDEN |= {f"{name}_coarse": GOLDEN[name] for name in ("pnet", "rnet", "onet")}
@@ -49,6 +52,12 @@ PNET_SIZE_HW = (37, 52)
 """Height and width of P-Net's input: odd and even, larger than its receptive field."""
 YUNET_SIZE_HW = (64, 96)
 """Height and width of YuNet's input: multiples of 32."""
+
+
+@pytest.fixture(scope="session")
+def models_folder(every_model: Path) -> Path:
+    """All networks of the catalog, both precisions."""
+    return every_model
 
 
 @cache
@@ -94,10 +103,12 @@ def batch_for() -> Callable[[str, int], Batch]:
         free_hw = YUNET_SIZE_HW if name == "yunet" else PNET_SIZE_HW
         rows, columns = spec.input_shape[1] or free_hw[0], spec.input_shape[2] or free_hw[1]
         pixels = waves(count, rows, columns)
+        if name == "expression":
+            return pixels[..., :1] / np.float32(127.5) - 1
         if spec.published_as_tflite:
             return pixels
         images = pixels.astype(np.float32)
-        if name in (*EMBEDDERS, "yunet"):
+        if name in (*EMBEDDERS, "yunet", "age"):
             return images
         batch = (images - 127.5) / 128
         return stem_reference(batch) if spec.part is Part.BODY else batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ def test_list_as_json_has_stable_keys(models_folder: Path) -> None:
         "name", "stem", "purpose", "source_package", "source_version", "source_file", "source_sha256", "wheel_sha256",
         "licence", "licence_file", "licence_package", "input_shape", "input_range", "outputs", "eight_bits", "part",
         "published_as_tflite", "precision", "state", "size", "problem", "file", "kind", "pixels", "embedding",
+        "attribute",
     }  # fmt: skip
     assert {row["state"] for row in rows} == {"ok"}
 
@@ -82,6 +84,17 @@ def test_add_takes_a_published_network_as_it_is(tmp_path: Path) -> None:
         model_folder.verify(to, precision, ["bodies"])
         assert (to / CATALOG["bodies"].file_name(precision)).read_bytes() == file.read_bytes()
     assert "Apache License" in (to / model_folder.LICENCES).read_text(encoding="utf-8")
+
+
+def test_build_leaves_the_audience_out_unless_it_is_asked_for(models_folder: Path, tmp_path: Path) -> None:
+    to = shutil.copytree(models_folder, tmp_path / "models")
+    file = to / CATALOG["expression"].file_name(Precision.FLOAT16)
+    file.unlink()
+    arguments = ["build", "--precision", "float16", "--models", str(to)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert not file.exists()
+    assert CliRunner().invoke(app, [*arguments, "--audience"]).exit_code == 0
+    assert file.read_bytes() == (models_folder / file.name).read_bytes()
 
 
 def test_verify_of_a_complete_folder(models_folder: Path) -> None:

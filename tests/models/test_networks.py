@@ -113,3 +113,15 @@ def test_weights_of_another_network_are_rejected() -> None:
 def test_dlib_file_without_layers_is_rejected() -> None:
     with pytest.raises(ModelError, match="dlib network"):
         convert.keras_network(CATALOG["dlib_resnet"], b"\x01\x05con_4 and nothing after it")
+
+
+def test_ages_match_opencv(networks, batch_for: Batches, tmp_path: Path) -> None:
+    file = tmp_path / "age.onnx"
+    file.write_bytes(published("age"))
+    theirs = cv2.dnn.readNetFromONNX(str(file))
+    batch = batch_for("age", 3)
+    normalised = (batch - np.array([122.782, 117.001, 104.298], np.float32)) / 256
+    got = networks["age"](batch)[0]
+    for row, chip in enumerate(normalised):
+        theirs.setInput(np.ascontiguousarray(chip.transpose(2, 0, 1)[None]))
+        assert abs(got[row] - theirs.forward()[0]).max() < 1e-5
