@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, object] = {
     "camera.source": "0",
     "store.url": "sqlite:///footfall.sqlite3",
     "site.capacity": 40,
+    "site.kind": "gym",
     "detect.haar_cascade": "haarcascade_frontalface_alt2.xml",
     "detect.max_faces": 10,
     "models.dir": "models-cache",
@@ -98,6 +99,10 @@ def advice(error: ErrorDetails, field: FieldInfo | None, variable: str | None) -
         return f"start the table of each camera with [[camera]], in double brackets; {more}"
     if len(location) == 1 and error["type"] in ("dict_type", "model_type"):
         return f"start the section with [{location[0]}], in single brackets; {more}"
+    if location == ("audience",):
+        return (
+            "set kind in [site] to what the site is; at an office, a school or a lab expression = false in [audience]"
+        )
     if field is None:
         return more
     number = 1 if location[0] != "camera" else 2

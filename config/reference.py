@@ -33,6 +33,8 @@ _SECTIONS = {
     " and the number of people; the defaults are those of `sface` for up to 100 people.",
     "track": "Tracking of faces from frame to frame.",
     "presence": "Rules for visits.",
+    "audience": "What is counted of faces, by the hour and in groups of at least five people (docs/audience.md)."
+    " Off unless set.",
     "camera": "One `[[camera]]` table per camera.",
     "dashboard": "The web pages.",
 }

@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 import tzlocal
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from config.audience import AudienceSettings, SiteKind
 from config.errors import SettingsError
 from config.field_types import Id, Point, Region, SiteName, Source, TimeOfDay, ZoneName
 from config.layers import merge, read_toml
@@ -50,6 +51,7 @@ class SiteSettings(_Section):
     time_zone: str = Field(
         "local", description="IANA time zone of reports and pages, or `local` for that of the machine."
     )
+    kind: SiteKind | None = Field(None, description="Kind of the site; `audience.expression` depends on it.")
     capacity: int | None = Field(
         None, ge=1, description="Maximum number of people; with it, occupancy is also shown in percent."
     )
@@ -245,8 +247,16 @@ class Settings(_Section):
     match: MatchSettings = Field(default_factory=MatchSettings)
     track: TrackSettings = Field(default_factory=TrackSettings)
     presence: PresenceSettings = Field(default_factory=PresenceSettings)
+    audience: AudienceSettings = Field(default_factory=AudienceSettings)
     camera: tuple[CameraSettings, ...] = Field((), description="Cameras, one `[[camera]]` table each.")
     dashboard: DashboardSettings = Field(default_factory=DashboardSettings)
+
+    @field_validator("audience")
+    @classmethod
+    def _audience_is_allowed(cls, audience: AudienceSettings, info: ValidationInfo) -> AudienceSettings:
+        if "site" in info.data:
+            audience.require_allowed(info.data["site"].kind)
+        return audience
 
     @field_validator("camera")
     @classmethod

@@ -18,7 +18,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "quality": QualitySettings,
 }
 """Sections that can be shared; storage, network and credentials are local to each machine."""
-_LOCAL_ONLY = {"site.id": "is set on each machine"}
+_LOCAL_ONLY = {"site.id": "is set on each machine", "site.kind": "is set on each machine"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,27 @@ def test_settings_file_is_found_in_the_working_folder_or_by_variable(
     assert load_settings().site.id == "other"
 
 
+@pytest.mark.parametrize("kind", [None, "office", "school", "lab"])
+def test_expressions_are_not_counted_where_people_work_or_learn(kind: str | None, tmp_path: Path) -> None:
+    site = "" if kind is None else f'[site]\nkind = "{kind}"\n'
+    file = tmp_path / "site.toml"
+    file.write_text(f"{site}[audience]\nexpression = true\nage = true\n")
+    with pytest.raises(SettingsError, match=r"site\.kind.*European Union.*Article 5\(1\)\(f\)") as caught:
+        load_settings(file)
+    assert "kind in [site]" in caught.value.fix
+    file.write_text(f"{site}[audience]\nage = true\n")
+    assert load_settings(file).audience.networks == ("age",)
+
+
+@pytest.mark.parametrize("kind", ["gym", "shop", "other"])
+def test_an_audience_is_counted_elsewhere_where_a_setting_asks_for_it(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text(f'[site]\nkind = "{kind}"\n')
+    assert load_settings(file).audience.networks == ()
+    file.write_text(f'[site]\nkind = "{kind}"\n[audience]\nexpression = true\nage = true\n')
+    assert load_settings(file).audience.networks == ("expression", "age")
+
+
 @pytest.mark.parametrize(
     ("text", "where", "fix"),
     [
