@@ -8,7 +8,7 @@ the person n - BLURRED, too poor to be named.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from config.errors import FootfallError
 from config.recognition import MatchSettings
 from config.settings import CameraSettings, PresenceSettings, TrackSettings
+from tracker.agent.audience import Audience, Counted, Reader
 from tracker.agent.loop import Agent, Step
 from tracker.agent.roles.choice import role_of
 from tracker.cameras.frames import Frame, NoFrameYet, SourceState
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
+from tracker.presence.audience import Attribute
 from tracker.presence.events import CameraRef, Event
 from tracker.presence.people import Person
 from tracker.store.site_settings import rules_of
@@ -200,11 +202,12 @@ NO_FRAME = NoFrameYet("no frame", fix="wait")
 
 @dataclass
 class AgentHarness:
-    """Runs agents on one store; each run is a new agent, as after a restart."""
+    """Runs agents on one store; each run is a new agent, as after a restart. readers: of the audience, if counted."""
 
     path: Path
     presence: PresenceSettings = PRESENCE
     match: MatchSettings = MATCH
+    readers: Mapping[Attribute, Reader] = field(default_factory=dict)
     store: Store = field(init=False)
 
     def __post_init__(self) -> None:
@@ -240,6 +243,9 @@ class AgentHarness:
             store=store or self.store,
             clock=camera.clock,
             resume_within=timedelta(seconds=self.presence.merge_gap_s),
+            audience=Audience(ref, readers=self.readers, known=known, counted=Counted(), zone=UTC)
+            if self.readers
+            else None,
         )
 
     def play(self, script: Iterable[ScriptStep], *, frames: int | None = None) -> list[Step]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from config.settings import CameraSettings, ModelSettings, Settings
 from models.catalog import required
@@ -27,6 +28,9 @@ from tracker.vision.boxes import Region
 from tracker.vision.embed import Embedder
 from tracker.vision.engine import FaceEngine
 
+if TYPE_CHECKING:
+    from tracker.agent.audience import Audience
+
 log = logging.getLogger("footfall.agent")
 
 
@@ -44,6 +48,7 @@ def assemble(
     require_accurate(known.embedder, settings, enrolled_gallery(store.people), engine=engine)
     shadow = _shadow(settings, known, store)
     bodies = _body_detector(settings.models, [each for each in cameras if each.counts_bodies])
+    audiences = _audiences(settings, [CameraRef(settings.site.id, each.id) for each in cameras], known)
     clock = SystemClock()
     agents = []
     for each, source in zip(cameras, sources, strict=True):
@@ -66,6 +71,7 @@ def assemble(
             evidence_days=settings.store.evidence_days,
             visitor_days=settings.store.visitor_days,
             audit_days=settings.store.audit_days,
+            audience=audiences.get(each.id),
         )
         agents.append(agent)
     return agents
@@ -84,6 +90,25 @@ def _shadow(settings: Settings, known: KnownPeople, store: Store) -> Shadow | No
     ensure_built(models.dir, models.precision, required(embedder.network))
     loaded = Embedder(embedder, folder=models.dir, precision=models.precision, threads=models.threads)
     return Shadow(loaded, store.shadow)
+
+
+def _audiences(settings: Settings, cameras: Sequence[CameraRef], known: KnownPeople) -> dict[str, Audience]:
+    """By camera what counts its people, with the same networks for all; empty where no setting asks for it."""
+    networks, models = settings.audience.networks, settings.models
+    if not networks:
+        return {}
+    from tracker.agent.audience import Audience, Counted
+    from tracker.presence.audience import Attribute
+    from tracker.vision.attributes import AttributeReader
+
+    readers = {
+        Attribute(name): AttributeReader(name, folder=models.dir, precision=models.precision) for name in networks
+    }
+    counted = Counted()
+    return {
+        camera.camera_id: Audience(camera, readers=readers, known=known, counted=counted, zone=settings.site.zone)
+        for camera in cameras
+    }
 
 
 def _body_detector(models: ModelSettings, cameras: Sequence[CameraSettings]) -> BodyDetector | None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from config.errors import CameraError, FootfallError, StoreError
 from tracker.agent.health import Meter
@@ -28,6 +28,9 @@ from tracker.presence.health import CameraState
 from tracker.presence.room import Gap, Presence
 from tracker.store.store import Store
 from tracker.vision.engine import AnalysedFaces, FaceEngine
+
+if TYPE_CHECKING:
+    from tracker.agent.audience import Audience
 
 log = logging.getLogger("footfall.agent")
 
@@ -86,11 +89,12 @@ class Agent:
         evidence_days: int = 7,
         visitor_days: int = 30,
         audit_days: int = 365,
+        audience: Audience | None = None,
     ) -> None:
         """resume_within: who was in sight before a gap or a restart no longer than this is still in after it.
 
         watch: what looks for bodies, where everybody counts and not only people with a face. shadow: what takes faces
-        for another network.
+        for another network. audience: what counts people by what they look like, where a setting asks for it.
         """
         self.camera = camera
         self._source = source
@@ -98,6 +102,7 @@ class Agent:
         self._recognition = recognition
         self._watch = watch
         self._shadow = shadow
+        self._audience = audience
         self._people = PersonTracks(camera, line=None if watch is None else watch.line)
         self._role = role
         self._known = known
@@ -113,6 +118,7 @@ class Agent:
             evidence_days=evidence_days,
             visitor_days=visitor_days,
             audit_days=audit_days,
+            audience=audience,
         )
         self._at: datetime | None = None
         self._frames_since: datetime | None = None
@@ -190,6 +196,8 @@ class Agent:
         recognised = self._recognition.update(seen, at, size_wh=size_wh)
         if self._shadow is not None:
             self._shadow.observe(frame.image, seen.faces, recognised.faces, at)
+        if self._audience is not None:
+            self._audience.observe(frame.image, seen, recognised, at)
         bodies = None
         if self._watch is not None:
             bodies = self._watch.look(frame.image, at, now=self._people.has_new(recognised.faces))
@@ -252,6 +260,8 @@ class Agent:
         self._people.end()
         if self._watch is not None:
             self._watch.end()
+        if self._audience is not None:
+            self._audience.end()
         return self._recognition.end()
 
     def _lose(self, problem: str, on_step: OnStep | None) -> None:

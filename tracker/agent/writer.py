@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from config.errors import PeopleError, StoreError
 from tracker.agent.health import Meter
@@ -21,6 +21,10 @@ from tracker.presence.zones import ZoneStay
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 from tracker.vision.faces import FloatArray
+
+if TYPE_CHECKING:
+    from tracker.agent.audience import Audience
+    from tracker.presence.audience import AudienceGroup
 
 log = logging.getLogger("footfall.agent")
 
@@ -99,9 +103,11 @@ class Writer:
         evidence_days: int,
         visitor_days: int,
         audit_days: int,
+        audience: Audience | None = None,
     ) -> None:
         """evidence_days: how long the vectors behind matches are kept, 0 for not at all. visitor_days: how long those
-        of visitors who do not come again. audit_days: how long the record of who changed what.
+        of visitors who do not come again. audit_days: how long the record of who changed what. audience: whose counts
+        are written too.
         """
         self._camera = camera
         self._store = store
@@ -111,6 +117,7 @@ class Writer:
         self._evidence_for = timedelta(days=evidence_days)
         self._visitors_for = timedelta(days=visitor_days)
         self._audit_for = timedelta(days=audit_days)
+        self._audience = audience
         self._pending = _Pending()
         self._voided: set[str] = set()
         self._set_back_to: datetime | None = None
@@ -194,11 +201,15 @@ class Writer:
             raise type(error)(f"{error.problem}{lost}", fix=error.fix) from error
 
     def _is_due(self, state: RoleState, camera_state: CameraState, now_s: float) -> bool:
-        unsaved = self._known.unsaved_visitors or self._known.unsaved_merges
+        unsaved = self._known.unsaved_visitors or self._known.unsaved_merges or self._unsaved_audience
         news = self._pending or self._set_back_to is not None or unsaved
         if news or self._written_s is None or self._written != self._urgent(state, camera_state):
             return True
         return now_s - self._written_s >= (IDLE_EVERY_S if state.is_empty else IN_SIGHT_EVERY_S)
+
+    @property
+    def _unsaved_audience(self) -> tuple[AudienceGroup, ...]:
+        return () if self._audience is None else self._audience.unsaved
 
     def _urgent(self, state: RoleState, camera_state: CameraState) -> _Urgent:
         return (
@@ -229,7 +240,7 @@ class Writer:
     def _write(self, state: RoleState, camera_state: CameraState, problem: str | None) -> None:
         self._drop_future()
         visitors, merges = self._known.unsaved_visitors, self._known.unsaved_merges
-        pending, coverage = self._pending, self._meter.coverage
+        pending, coverage, audience = self._pending, self._meter.coverage, self._unsaved_audience
         self._store.record(
             Observation(
                 camera=self._camera,
@@ -244,12 +255,15 @@ class Writer:
                 visitors=visitors,
                 health=self._meter.health(camera_state, problem=problem),
                 coverage=coverage,
+                audience=audience,
             )
         )
         self._pending = _Pending()
         self._written_s, self._written = self._clock.monotonic(), self._urgent(state, camera_state)
         self._meter.coverage_stored(coverage)
         self._known.visitors_saved(visitors)
+        if self._audience is not None:
+            self._audience.saved(audience)
         self._merge(merges)
         self._tidy()
 
@@ -277,6 +291,7 @@ class Writer:
         self._tidy_s = self._clock.monotonic() + _TIDY_EVERY_S
         self._store.matches.drop_evidence(self._clock.now() - self._evidence_for)
         self._store.audit.drop(self._clock.now() - self._audit_for)
+        self._store.audience.seal(self._clock.now())  # also what was counted before the setting was turned off
         for span in self._meter.coverage[-1:]:  # recordings go by their own time, to know visitors of the day before
             self._store.people.expire_visitors(min(span.ended_at, self._clock.now()) - self._visitors_for)
 

@@ -105,7 +105,9 @@ def follow(
     ):
         store.sites.save(site_of(settings, rules_at_site(settings, store)))
         embedder = embedder_of(settings, store)
-        ensure_built(settings.models.dir, settings.models.precision, required(embedder.network))
+        ensure_built(
+            settings.models.dir, settings.models.precision, (*required(embedder.network), *settings.audience.networks)
+        )
         known = KnownPeople(settings.match, embedder)
         agents = assemble(settings, cameras, sources, store, known)
         with StepPrinter(agents, sources, known, zone=settings.site.zone, output=output, explain=explain) as printer:

@@ -17,7 +17,7 @@ Migration: TypeAlias = tuple[str, ...]
 """Statements."""
 APPLICATION_ID = 0x46544C31
 """Marks the file as ours in SQLite's header ("FTL1"), so that another program's database is never touched."""
-VERSION = 20
+VERSION = 21
 """Of the tables, in SQLite's `user_version`. A change of `SCHEMA` adds 1, and what leads from the released versions."""
 _DOWNLOADED = ("people", "aliases", "events", "matches", "corrections", "zone_stays", "coverage_spans", "cameras")
 
@@ -33,7 +33,7 @@ def _made(*tables: str) -> Migration:
 _FROM_0_1: Migration = (
     *_made("deletions", "sites", "sessions", "session_changes", "deleted_sessions", "camera_machines"),
     *_made("users", "sign_ins", "audit", "audit_subjects", "display_links", "devices", "reviewed", "shadow_vectors"),
-    *_made("fitted_rule"),
+    *_made("fitted_rule", "audience"),
     *(f"DROP TRIGGER IF EXISTS {name}_gone" for name in ("people", "aliases", "zone_stays")),
     "DROP TABLE visits",  # with the triggers on it
     "DROP TABLE usage_hours",

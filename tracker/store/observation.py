@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tracker.presence.audience import AudienceGroup
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
@@ -29,7 +31,7 @@ class Observation:
     by match_id. coverage: when cameras watched; a span with a known start makes that one longer, never
     shorter. line_states: replace all of `camera`, like presences. zone_stays: added, or updated, after those of the
     ids `dropped_stays` are removed. corrections: of events that an agent reported before; one of an event that is not
-    there any more is skipped.
+    there any more is skipped. audience: each group replaces what was stored of it.
 
     Raises ValueError on presences or line states without their camera.
     """
@@ -46,6 +48,7 @@ class Observation:
     evidence: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     dropped_stays: Iterable[str] = ()
     corrections: Iterable[Correction] = ()
+    audience: Sequence[AudienceGroup] = ()
 
     def __post_init__(self) -> None:
         if (self.presences is not None or self.line_states is not None) and self.camera is None:

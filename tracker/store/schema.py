@@ -192,6 +192,17 @@ CREATE TABLE zone_stays (
 CREATE INDEX zone_stays_seen ON zone_stays (site_id, seen_at);
 CREATE INDEX zone_stays_person ON zone_stays (person_id);
 
+CREATE TABLE audience (  -- people counted by what they look like; never uploaded
+    site_id TEXT NOT NULL, hour TEXT NOT NULL,  -- its start
+    camera_id TEXT NOT NULL,
+    since TEXT NOT NULL,  -- first frame of the run that counted: within an hour and a run a person counts once
+    attribute TEXT NOT NULL CHECK (attribute IN ('expression', 'age')), label TEXT NOT NULL,
+    people INTEGER NOT NULL CHECK (people > 0),
+    sealed INTEGER NOT NULL CHECK (sealed IN (0, 1)),  -- 1: the hour is over, small groups are deleted
+    changed INTEGER NOT NULL, PRIMARY KEY (site_id, hour, camera_id, since, attribute, label)
+) WITHOUT ROWID;
+CREATE INDEX audience_open ON audience (hour) WHERE sealed = 0;
+
 CREATE TABLE sync_cursors (  -- how far each direction of each kind of record is, and more state of replication
     name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tracker.store.store_file import StoreFile
 
 if TYPE_CHECKING:
+    from tracker.store.audience import AudienceCounts
     from tracker.store.audit import Audit
     from tracker.store.cameras import Cameras
     from tracker.store.devices import Devices
@@ -128,6 +129,12 @@ class Store(StoreFile):
 
         return Reviews(self)
 
+    @cached_property
+    def audience(self) -> AudienceCounts:
+        from tracker.store.audience import AudienceCounts
+
+        return AudienceCounts(self)
+
     def record(self, found: Observation) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.
 
@@ -159,6 +166,10 @@ class Store(StoreFile):
             if found.health is not None:
                 camera_rows.save_health(writing, found.health)
             camera_rows.save_coverage(writing, found.coverage)
+            if found.audience:
+                from tracker.store import audience
+
+                audience.save(writing, found.audience)
         return count
 
     def version(self) -> int:

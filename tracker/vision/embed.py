@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,13 +51,13 @@ class Embedder:
 
 
 def as_input(images: NDArray[np.uint8], pixels: Pixels) -> FloatArray:
-    """(N, H, W, 3) float32, as a network takes images. images: (N, H, W, 3) uint8 RGB."""
-    values = (images if pixels.channels == "RGB" else images[..., ::-1]).astype(np.float32)
+    """(N, H, W, 3) float32, or (N, H, W, 1) in grey, as a network takes images. images: (N, H, W, 3) uint8 RGB."""
+    values = _in_order(images, pixels.channels).astype(np.float32)
     if pixels.whitened:
         axes = (1, 2, 3)
         mean = values.mean(axis=axes, keepdims=True, dtype=np.float64).astype(np.float32)
         spread = values.std(axis=axes, keepdims=True, dtype=np.float64).astype(np.float32)
-        least = np.float32(1 / math.sqrt(math.prod(images.shape[1:])))
+        least = np.float32(1 / math.sqrt(math.prod(values.shape[1:])))
         whitened: FloatArray = (values - mean) / np.maximum(spread, least)
         return whitened
     if pixels.offset:
@@ -64,3 +65,11 @@ def as_input(images: NDArray[np.uint8], pixels: Pixels) -> FloatArray:
     if pixels.divisor != 1:
         values /= np.float32(pixels.divisor)
     return values
+
+
+def _in_order(images: NDArray[np.uint8], channels: str) -> NDArray[np.uint8]:
+    """RGB images with other channels."""
+    if channels != "grey":
+        return images if channels == "RGB" else images[..., ::-1]
+    grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
+    return np.array(grey, np.uint8).reshape(*images.shape[:3], 1)

@@ -190,6 +190,7 @@ class MemoryStore:
         self.cameras = self.events = self
         self.matches = SimpleNamespace(drop_evidence=lambda _before: None)
         self.audit = SimpleNamespace(drop=lambda _before: None)
+        self.audience = SimpleNamespace(seal=lambda _now: None)
         self._state = RoleState()
         self._events: dict[str, Event] = {}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from config.errors import ModelError
 from config.settings import CameraRole, CameraSettings, Counting, Settings
 from tests.tracker.fake_cameras import ScriptedCamera
 from tracker.agent.assembly import assemble
@@ -66,3 +67,12 @@ def test_all_cameras_run_with_the_network(
     models_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert warnings_of(CAMERAS, models_folder, tmp_path, caplog) == []
+
+
+def test_an_audience_needs_its_networks(models_folder: Path, tmp_path: Path) -> None:
+    settings = Settings(models={"dir": models_folder}, audience={"age": True})
+    with Store(tmp_path / "footfall.sqlite3") as store:
+        known = KnownPeople(settings.match, embedder_of(settings, store))
+        with pytest.raises(ModelError, match=r"age-float16\.tflite: not built") as caught:
+            assemble(settings, CAMERAS[:1], [ScriptedCamera([])], store, known)
+    assert "footfall models build --audience" in caught.value.fix

@@ -10,10 +10,11 @@ import pytest
 
 from config.errors import ModelError
 from config.settings import Precision
+from models.catalog import Pixels
 from tests.tracker.vision.scenes import TESTDATA, astronaut, clip_frames, grace_hopper, ten_faces
 from tracker.vision.align import align
 from tracker.vision.detector import Detector
-from tracker.vision.embed import Embedder
+from tracker.vision.embed import Embedder, as_input
 from tracker.vision.embedders import SFACE
 from tracker.vision.faces import Image
 
@@ -99,3 +100,11 @@ def test_people_of_the_clips_are_distinguished(detector: Detector, embedder: Emb
     apart = np.linalg.norm(people[0][:, None] - people[1][None], axis=2).min()
     assert max(among) < 1.05
     assert apart > 1.13
+
+
+def test_grey_weighs_red_green_and_blue_as_televisions_do() -> None:
+    colours = np.eye(3, dtype=np.uint8).reshape(3, 1, 1, 3) * np.uint8(255)
+    grey = as_input(colours, Pixels(channels="grey"))
+    assert grey.shape == (3, 1, 1, 1)
+    assert grey.ravel().tolist() == [76, 150, 29]
+    assert as_input(colours[:0], Pixels(channels="grey", offset=127.5, divisor=127.5)).shape == (0, 1, 1, 1)
