@@ -22,9 +22,11 @@ from dashboard.place import Places, behind
 from dashboard.redaction import View, rows_without_names, without_names, without_people
 from dashboard.views import Days, NowView, RollCall, UsageView, VisitsView
 from dashboard.wording import duration
+from tracker.presence.audience import published_groups
 from tracker.presence.calendar import day_range
 from tracker.presence.people import Person
 from tracker.reports import count_tables, measures, occupancy, tables
+from tracker.reports.audience import total_rows
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames, index_of, rows_of
 from tracker.reports.periods import Period, edges_of, quarter_edges
@@ -253,7 +255,12 @@ class Board:
             coverage=self._coverage(data),
             hours_watched=hours_watched(data.coverage, since, until, zone=data.zone, now=now),
             days_watched=days_watched(data.coverage, since, until, zone=data.zone, now=now),
+            audience=self._audience(since, until, now) if self._places.now.audience.networks else None,
         )
+
+    def _audience(self, since: datetime, until: datetime, now: datetime) -> list[Row]:
+        groups = self._store().audience.groups(self._site_id, since=since, until=until)
+        return total_rows(published_groups(groups, now))
 
     def _range(self, days: Days) -> tuple[str, ReportData]:
         """The report data of these days, which pages share until history changes, and its version."""

@@ -200,8 +200,8 @@ class UsageView:
     histogram. hours: entries in each of the 24 hours of the day, summed over the days. capacity: how many people the
     site may hold, staff among them; None where staff were here, who are not in points. people: the rows of `footfall
     report people` that fit on the page, of people_count. hours_watched: the share of each of the 24 hours;
-    days_watched: how many whole days.
-    names: rows have them, and ids to link to.
+    days_watched: how many whole days. audience: rows as in the total of `footfall report audience`; None where no
+    setting asks for it. names: rows have them, and ids to link to.
     """
 
     days: Days
@@ -219,6 +219,7 @@ class UsageView:
     coverage: CoverageView
     hours_watched: tuple[float | None, ...]
     days_watched: float
+    audience: Sequence[Row] | None = None
     names: bool = True
 
 

@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
 from dashboard import elements as html
-from dashboard import shell, usage_doors
+from dashboard import shell, usage_audience, usage_doors
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import VisitQuery, days_of, parsed
 from dashboard.elements import Element
@@ -53,6 +53,7 @@ def layout(board: Board, search: object) -> Element:
         _plot_card("How long people stay", "usage-dwell", "span-6"),
         _plot_card("Occupancy", "usage-occupancy", "span-12"),
         html.Div(id="usage-doors", className="span-12"),
+        html.Div(id="usage-audience", className="span-12"),
         people,
     ]
     return html.Div(
@@ -95,6 +96,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
         Output("usage-filled", "hidden"),
         Output("usage-tiles", "children"),
         Output("usage-doors", "children"),
+        Output("usage-audience", "children"),
         Output("usage-people", "children"),
         Output("usage-people-note", "children"),
         Output("usage-links", "data"),
@@ -110,11 +112,12 @@ def register(app: RoleCallbacks, board: Board) -> None:
         subtitle = f"{capital(days.words(board.today()))} · {whom}"
         notice = shell.notice((*board.behind(), *view.coverage.notes))
         if not view.figures["entries"] and not view.people:
-            return subtitle, notice, _nothing(board, view), True, [], None, [], "", {}, search or ""
+            return subtitle, notice, _nothing(board, view), True, [], None, None, [], "", {}, search or ""
         note = count(view.people_count, "person", "people")
         shown = (
             _tiles(view, board),
             usage_doors.card(view),
+            usage_audience.card(view),
             _people(view, board),
             note,
             _links(view, board),

@@ -86,6 +86,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within anot
             "dwell": ("report:dwell", "Report how long visits last."),
             "attendance": ("report:attendance", "Report enrolled people by day: first in, last out, hours."),
             "occupancy": ("report:occupancy", "Report the people in by quarter of an hour: mean, peak, capacity."),
+            "audience": ("report:audience", "Report how many people looked like what: expressions and age bands."),
             "people": ("report:people", "Report how much each person used the place, or one person's visits."),
             "explain": ("explain:explain_visit", "Explain a visit: its events, and the rule behind each boundary."),
         },

@@ -64,6 +64,7 @@ def examine(settings: Settings, sources: list[str], *, full: bool = False) -> It
         ("packages", _packages),
         ("compiled", check_compiled),
         ("models", partial(_models, settings)),
+        *([("audience", partial(_audience, settings))] if settings.audience.networks else []),
         ("recognition", partial(_recognition, settings)),
         ("store", partial(check_store, path, full=full)),
         ("disk", partial(check_disk, path)),
@@ -116,6 +117,14 @@ def _models(settings: Settings) -> Finding:
             detail = f"{found.detail}; only faces are counted: {error.problem}"
             return replace(found, outcome=Outcome.WARNING, detail=detail, fix=error.fix)
     return found
+
+
+def _audience(settings: Settings) -> Finding:
+    from models import model_folder
+
+    networks = settings.audience.networks
+    model_folder.verify(settings.models.dir, settings.models.precision, networks)
+    return Finding(check="audience", detail=f"{' and '.join(networks)}, counted by the hour in groups")
 
 
 def _recognition(settings: Settings) -> Finding:

@@ -34,6 +34,16 @@ PersonArgument = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceOptions(Reading):
+    """Options of the report on the audience."""
+
+    site: SiteOption = None
+    camera: Annotated[str | None, typer.Option("--camera", metavar="ID", help="Only this camera.")] = None
+    since: FromOption = None
+    until: ToOption = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions(Reading):
     """Options of a report of the current day."""
 
@@ -144,6 +154,46 @@ def people(options: RangeOptions, who: PersonArgument = None) -> Report:
     from tracker.reports.attendance import person_report
 
     return person_report(data, person)
+
+
+@command("footfall report audience", "footfall report audience --by hour --from 2026-01-26 --csv > audience.csv")
+def audience(options: AudienceOptions, by: ByOption = Period.DAY) -> Report:
+    """Report how many people looked like what: expressions and age bands.
+
+    Off unless [audience] in the settings asks for it. Only hours with at least five people are reported, and of them
+    only what at least five people share; a day is the sum of its hours. Counts are on the machine that made them.
+    Default: today by the hour, 7 days, 8 weeks or 12 months, each up to now.
+    """
+    require("this report", "reports", "pandas")
+    from tracker.presence.audience import published_groups
+    from tracker.reports.audience import audience_report
+    from tracker.reports.selection import NotRecordedError, known_cameras, site_of_report, unrecorded
+
+    with reading(options) as (settings, store):
+        now = datetime.now(UTC)
+        own = settings if options.site is None else replace(options, site=None).load()
+        try:
+            site = site_of_report(own, store, options.site)
+            known = known_cameras(store, site)
+            if options.camera is not None and options.camera not in known:
+                raise unrecorded("camera", options.camera, known)
+        except NotRecordedError as error:
+            raise UsageError(error.problem, fix=error.fix) from error
+        with as_usage():
+            since, until = range_of(options.since, options.until, site.zone, now=now, default=by, prefix="--")
+        groups = store.audience.groups(site.site_id, since=since, until=until, camera_id=options.camera)
+    return audience_report(
+        published_groups(groups, now),
+        by,
+        site_id=site.site_id,
+        site_name=site.name,
+        zone=site.zone,
+        since=since,
+        until=until,
+        now=now,
+        counted=bool(settings.audience.networks),
+        filters="" if options.camera is None else f"camera {options.camera}",
+    )
 
 
 def _data(

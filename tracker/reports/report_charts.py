@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import plotly.graph_objects as go
 
 from config.errors import ReportError
+from tracker.presence.audience import LABELS, REST, Attribute
 from tracker.reports import charts
 from tracker.reports.looks import PRINT, template
 from tracker.reports.sheets import Report, Row
@@ -188,7 +189,31 @@ def _person(report: Report) -> go.Figure:
     return figure.update_xaxes(type="category")
 
 
+def _audience(report: Report) -> go.Figure:
+    """A stack for each attribute and period, with the label of each part in it."""
+    rows = report.main.rows
+    figure = _canvas(report, y_title="people")
+    shades = (_COLOURS.main, _COLOURS.third, _COLOURS.second, _COLOURS.muted)
+    parts = [(attribute, label) for attribute in Attribute for label in (*LABELS[attribute], REST)]
+    for place, (attribute, label) in enumerate(parts):
+        found = [row for row in rows if (row["attribute"], row["label"]) == (attribute, label)]
+        colour = _COLOURS.blind if label == REST else shades[place % len(shades)]
+        figure.add_bar(
+            x=[row["period"] for row in found],
+            y=[row["people"] for row in found],
+            text=label,
+            marker={"color": colour, "line": {"color": _COLOURS.surface, "width": 1}},
+            offsetgroup=attribute.value,
+            showlegend=False,
+            hovertemplate=f"{attribute}, {label}: %{{y}}<extra></extra>",
+        )
+    names = list(dict.fromkeys(row["period"] for row in rows))
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=names)
+    return figure.update_layout(barmode="stack", bargap=0.25)
+
+
 _PLOTS: Mapping[str, Callable[[Report], go.Figure]] = {
+    "audience": _audience,
     "attendance": _attendance,
     "dwell": _dwell,
     "occupancy": _occupancy,

@@ -113,7 +113,7 @@ def site_of_report(settings: Settings, store: Store, site_id: str | None = None)
         )
     site = store.sites.get(site_id or "")
     if site is None:
-        raise _unknown("site", site_id or "", (each.site_id for each in store.sites.all()))
+        raise unrecorded("site", site_id or "", (each.site_id for each in store.sites.all()))
     zone = site.rules.zone if isinstance(site.rules.zone, ZoneInfo) else ZoneInfo("UTC")
     return ReportSite(
         site_id=site.site_id,
@@ -247,7 +247,7 @@ def _room(store: Store, site: ReportSite, query: ReportQuery, now: datetime, sin
     camera_id = query.camera_id or ""
     bounds = store.cameras.event_bounds(site.site_id, camera_id)
     if bounds is None and camera_id not in (known := known_cameras(store, site)):
-        raise _unknown("camera", camera_id, known)
+        raise unrecorded("camera", camera_id, known)
     present = store.cameras.presences(site_id=site.site_id, camera_id=camera_id)
     begin = min([since - site.rules.max_visit, *(each.entered_at for each in present)])
     events = [
@@ -275,9 +275,9 @@ def _zone(store: Store, site: ReportSite, query: ReportQuery, now: datetime, sin
     zone, cameras = query.zone or "", site.settings.camera if site.is_of_settings else ()
     recorded = store.cameras.zones(site.site_id)
     if zone not in recorded and not any(zone in camera.zones for camera in cameras):
-        raise _unknown("zone", zone, {*recorded, *(name for camera in cameras for name in camera.zones)})
+        raise unrecorded("zone", zone, {*recorded, *(name for camera in cameras for name in camera.zones)})
     if query.camera_id is not None and query.camera_id not in (known := known_cameras(store, site)):
-        raise _unknown("camera", query.camera_id, known)
+        raise unrecorded("camera", query.camera_id, known)
     stays = [
         stay
         for stay in store.cameras.zone_stays(
@@ -381,7 +381,7 @@ def _differ(settings: Settings, store: Store, rules: Rules) -> bool:
     return any(getattr(wanted, name) != getattr(rules, name) for name in names)
 
 
-def _unknown(what: str, given: str, known: Iterable[str]) -> NotRecordedError:
+def unrecorded(what: str, given: str, known: Iterable[str]) -> NotRecordedError:
     names = sorted(known)[:10]
     fix = f"known are {', '.join(names)}" if names else "nothing is recorded yet: 'footfall track --camera 0'"
     return NotRecordedError(f"--{what}: nothing is known of {given[:64]!r}", fix=fix)
