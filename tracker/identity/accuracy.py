@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from config.errors import ModelError, PictureError
+from config.findings import Finding, Outcome
 from config.settings import Settings
 from models.cards import Accuracy
 from tracker.demo.portraits import PORTRAITS, picture
+from tracker.identity.check import CHECK
 from tracker.identity.gallery import Gallery
 from tracker.identity.limits import match_settings
 from tracker.identity.match import distances
@@ -42,20 +44,44 @@ def require_accurate(
     figures; without it nothing is warned of. Networks of the catalog are measured. Raises ModelError, unless the
     settings accept it.
     """
-    if embedder.pack is None:
-        return
-    figures = embedder.pack.card.accuracy
-    limit = match_settings(settings.match, embedder, people=len(enrolled.people)).max_distance
-    problem = _low(figures) or _confused(enrolled, limit)
-    if problem is None and engine is not None and not _counted(figures):
-        problem = _portraits(engine, limit)
-        if problem is None:
-            log.warning("%s: nobody measured its accuracy; %s", embedder.name, _MEASURING.format(embedder.name))
+    problem = _problem(embedder, settings, enrolled, engine)
     if problem is None:
+        if engine is not None and not _is_measured(embedder):
+            log.warning("%s: nobody measured its accuracy; %s", embedder.name, _MEASURING.format(embedder.name))
         return
     if not settings.recognition.accept_inaccurate:
         raise ModelError(f"{embedder.name} does not tell people apart: {problem}", fix=_FIX)
     log.warning("%s does not tell people apart: %s", embedder.name, problem)
+
+
+def check_accuracy(settings: Settings, enrolled: Gallery, engine: FaceEngine) -> Finding | None:
+    """What there is against the engine's network; None where there is nothing."""
+    embedder = engine.embedder
+    problem = _problem(embedder, settings, enrolled, engine)
+    if problem is not None:
+        outcome = Outcome.WARNING if settings.recognition.accept_inaccurate else Outcome.FAILED
+        detail = f"{embedder.name} does not tell people apart: {problem}"
+        return Finding(check=CHECK, outcome=outcome, detail=detail, fix=_FIX)
+    if _is_measured(embedder):
+        return None
+    detail = f"{embedder.name}: nobody measured its accuracy"
+    fix = f"footfall models bench {embedder.name} --pictures DIR"
+    return Finding(check=CHECK, outcome=Outcome.WARNING, detail=detail, fix=fix)
+
+
+def _is_measured(embedder: EmbedderSpec) -> bool:
+    return embedder.pack is None or bool(_counted(embedder.pack.card.accuracy))
+
+
+def _problem(embedder: EmbedderSpec, settings: Settings, enrolled: Gallery, engine: FaceEngine | None) -> str | None:
+    """What there is against a network, None where nothing is known or it is one of the catalog."""
+    if embedder.pack is None:
+        return None
+    limit = match_settings(settings.match, embedder, people=len(enrolled.people)).max_distance
+    problem = _low(embedder.pack.card.accuracy) or _confused(enrolled, limit)
+    if problem is None and engine is not None and not _is_measured(embedder):
+        problem = _portraits(engine, limit)
+    return problem
 
 
 def _counted(figures: Sequence[Accuracy]) -> dict[float, float]:

@@ -100,7 +100,12 @@ def test_a_pack_that_does_not_tell_people_apart_is_refused(
     pack("rnet")
     for command in (("enroll", pictures / "ada.png", "--name", "Ada"), ("track", "--camera", clip, "--fast")):
         run(*command).refused("ours does not tell people apart", "recognition.embedder")
+    (row,) = [row for row in run("doctor", "--json").data if row["check"] == "recognition"]
+    assert row["outcome"] == "failed"
+    assert "ours does not tell people apart: the portraits" in row["detail"]
     monkeypatch.setenv("FOOTFALL_RECOGNITION__ACCEPT_INACCURATE", "true")
+    (row,) = [row for row in run("doctor", "--json").data if row["check"] == "recognition"]
+    assert row["outcome"] == "warning"
     done = run("track", "--camera", clip, "--fast")
     assert done.code == 0
     assert "ours does not tell people apart" in done.err
