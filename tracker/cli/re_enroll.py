@@ -128,7 +128,7 @@ def _what_is_lost(store: Store) -> str:
     visitors = len(set(store.people.vectors(PersonKind.VISITOR)[1]))
     faces, limits = len(store.people.negatives()[1]), len(store.people.limits())
     return (
-        f"this deletes the faces of {count_text(visitors, 'visitor')}, who get new ids when they come back,"
+        f"this deletes the faces of {count_text(visitors, 'visitor')} (strangers who come back get new ids),"
         f" {count_text(faces, 'face')} marked as not somebody's, and {count_text(limits, 'limit')} of single people"
     )
 

@@ -105,7 +105,7 @@ def test_a_shadow_period_changes_the_network_without_pictures(
     assert "change over with 'footfall people re-enroll --shadow'" in run("people", "shadow").err
     done = run("people", "re-enroll", "--shadow")
     assert "enrolled 1 of 1 people anew with sface" in done.out
-    assert "this deletes the faces of 2 visitors, who get new ids when they come back" in done.err
+    assert "this deletes the faces of 2 visitors (strangers who come back get new ids)" in done.err
     with Store(old_store) as store:
         assert store.people.network() == "sface"
         assert store.people.vector_count(ada.person_id) == 6
