@@ -337,7 +337,10 @@ def _shade(figure: Chart, blind: Sequence[Blind], *, span: tuple[datetime, datet
 
 
 def _known(points: Sequence[Row], blind: Sequence[Blind]) -> list[tuple[datetime, int | None]]:
-    """The steps of occupancy, with None where nobody is known to be inside and nobody watched."""
+    """The steps of occupancy, with None where nobody is known to be inside and nobody watched.
+
+    Known stretches begin and end at 0: the fill below the line goes across unknown ones.
+    """
     unseen = [(each.since, each.until) for each in blind if each.share == 0]
     edges = sorted({point["at"] for point in points} | {at for stretch in unseen for at in stretch})
     steps: list[tuple[datetime, int | None]] = []
@@ -352,6 +355,8 @@ def _known(points: Sequence[Row], blind: Sequence[Blind]) -> list[tuple[datetime
             continue
         is_known = level > 0 or not any(start <= at < end for start, end in unseen)
         if not is_known and steps and steps[-1][1] is not None:
+            steps.append((at, 0))
+        if is_known and level > 0 and steps and steps[-1][1] is None:
             steps.append((at, 0))
         steps.append((at, level if is_known else None))
     return steps

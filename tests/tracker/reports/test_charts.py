@@ -198,3 +198,9 @@ def test_an_hour_that_comes_twice_is_drawn_twice() -> None:
     assert list(line.x) == sorted(set(line.x))
     assert [text for text in figure.layout.xaxis.ticktext if "02:00" in text] == ["02:00 CEST", "02:00 CET"]
     assert list(line.customdata)[4:8] == ["02:00 CEST", "02:30 CEST", "02:00 CET", "02:30 CET"]
+
+
+def test_the_fill_does_not_cross_unwatched_time() -> None:
+    seen = points(2, 0, 0, 2)
+    figure = drawn(charts.occupancy, seen, span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(1, 3)])
+    assert list(figure.data[0].y) == [2, 0, None, None, 0, 2]
