@@ -118,7 +118,7 @@ STANDARD_LIBRARY_ONLY = (
     "tracker.reports.sheets",
     "tracker.reports.text",
 )
-TENSORFLOW_ALLOWED = ("models.networks", "models.convert", "models.build", "benchmarks")
+TENSORFLOW_ALLOWED = ("models.networks", "models.convert", "models.build", "models.training", "benchmarks")
 HEAVY = {"tensorflow", "keras", "mtcnn", "face_recognition_models"}
 FOR_REPORTS = {"pandas", "plotly", "xlsxwriter", "kaleido"}
 """Packages that only the reports which need them import, when they are asked for."""

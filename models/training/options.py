@@ -1,0 +1,64 @@
+"""What a run of training is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Backbone(StrEnum):
+    """The network without its last layer, which makes the vector."""
+
+    MOBILENETV4_SMALL = "mobilenetv4-small"
+    MOBILENETV3_SMALL = "mobilenetv3-small"
+
+
+class Loss(StrEnum):
+    ARCFACE = "arcface"
+    TRIPLET = "triplet"
+
+
+class Optimiser(StrEnum):
+    ADAMW = "adamw"
+    SGD = "sgd"
+
+
+MARGINS: Mapping[Loss, float] = MappingProxyType({Loss.ARCFACE: 0.5, Loss.TRIPLET: 0.2})
+"""Of the papers: an angle in radians, and a difference of squared distances."""
+LEARNING_RATES: Mapping[Optimiser, float] = MappingProxyType({Optimiser.ADAMW: 1e-3, Optimiser.SGD: 0.1})
+SMALLEST_SIZE = 32
+"""Side of the smallest images that the backbones take: they halve it five times."""
+
+
+class TrainingOptions(BaseModel):
+    """How a network is trained; with the same pictures, they decide everything.
+
+    size: side of the images, px. dimension: of the vectors. width: factor of the numbers of filters. batch: pictures a
+    step; with triplets, of batch / pictures_per_person people. margin: see `MARGINS`. scale: of the cosines of ArcFace.
+    warm_up: epochs in which the learning rate rises; then it falls along a cosine to 0. patience: epochs without a
+    better network after which training stops.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backbone: Backbone = Backbone.MOBILENETV4_SMALL
+    loss: Loss = Loss.ARCFACE
+    size: Annotated[int, Field(ge=SMALLEST_SIZE, le=512)] = 112
+    dimension: Annotated[int, Field(ge=8, le=2048)] = 128
+    width: Annotated[float, Field(ge=0.125, le=4)] = 1.0
+    epochs: Annotated[int, Field(ge=1)] = 40
+    batch: Annotated[int, Field(ge=4)] = 64
+    pictures_per_person: Annotated[int, Field(ge=2)] = 4
+    optimiser: Optimiser = Optimiser.ADAMW
+    learning_rate: Annotated[float, Field(gt=0)] = LEARNING_RATES[Optimiser.ADAMW]
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    warm_up: Annotated[float, Field(ge=0)] = 2.0
+    margin: Annotated[float, Field(gt=0, le=2)] = MARGINS[Loss.ARCFACE]
+    scale: Annotated[float, Field(gt=0)] = 32.0
+    patience: Annotated[int, Field(ge=1)] = 8
+    augment: bool = True
+    seed: Annotated[int, Field(ge=0)] = 0
