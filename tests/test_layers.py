@@ -55,6 +55,15 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.vision",
         "config",
     ),
+    "tracker.training": (
+        "tracker.training",
+        "tracker.dataset",
+        "tracker.identity",
+        "tracker.vision",
+        "tracker.reports.text",
+        "models",
+        "config",
+    ),
     "tracker.review": (
         "tracker.review",
         "tracker.identity",
@@ -73,7 +82,17 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.vision.faces",
         "config",
     ),
-    "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.model_folder", "models.cli", "config"),
+    "tracker.cli": (
+        "tracker",
+        "models.runtime",
+        "models.catalog",
+        "models.model_folder",
+        "models.packs",
+        "models.training.start",
+        "models.training.state",
+        "models.cli",
+        "config",
+    ),
     "dashboard": (
         "dashboard",
         "tracker.actions",
@@ -182,11 +201,11 @@ def test_no_room_of_the_tracker_imports_the_command_line() -> None:
     assert wrong == []
 
 
-def test_only_the_command_line_imports_the_datasets() -> None:
+def test_only_the_command_line_and_training_import_the_datasets() -> None:
     users = {
         module
         for module, tree in modules()
-        if not within(module, ("tracker.dataset",))
+        if not within(module, ("tracker.dataset", "tracker.training"))
         and any(within(name, ("tracker.dataset",)) for name in imports(tree))
     }
     assert users == {"tracker.cli.dataset"}

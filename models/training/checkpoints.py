@@ -54,12 +54,16 @@ class Checkpoints:
             )
         return state
 
-    def start(self, state: State) -> None:
+    def require_free(self) -> None:
         """Make the folder. Raises ModelError when it cannot be written, or is not empty."""
         with self._written():
             self.folder.mkdir(parents=True, exist_ok=True)
             if any(not path.name.startswith(".") for path in self.folder.iterdir()):
                 raise ModelError(f"{self.folder} is not empty", fix="give another folder to --to, or --resume a run")
+
+    def start(self, state: State) -> None:
+        """Write the state of a new run. Raises ModelError when that is not possible."""
+        with self._written():
             self._write_state(state)
 
     def save(self, learner: Learner, state: State) -> State:

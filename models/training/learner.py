@@ -23,6 +23,9 @@ from models.training.sampling import Images, Rows
 _MOMENTUM = 0.9
 _CLIP_NORM = 10.0
 """Of all gradients together; more come only from a batch that would throw the network back."""
+_MARGIN_RISES = 0.5
+"""Share of the steps in which the margin of ArcFace rises from 0: with all of it from the first step on, a network that
+begins with random weights and has few people to learn from hardly comes away from the beginning."""
 _EMBEDDED_AT_ONCE = 64
 _WITHOUT_DECAY = ("gamma", "beta", "bias")
 
@@ -40,6 +43,7 @@ class Learner:
         self._head = [_centres(people, options.dimension, options.seed)] if options.loss is Loss.ARCFACE else []
         self._variables = [*self.network.trainable_variables, *self._head]
         self._optimiser = _optimiser(options, steps)
+        self._margin_steps = max(1.0, _MARGIN_RISES * options.epochs * steps)
         self._optimiser.build(self._variables)
         image = tf.TensorSpec((None, *self.network.input_shape[1:]), tf.float32)
         self._step = tf.function(self._learned, input_signature=[image, tf.TensorSpec((None,), tf.int32)])
@@ -86,9 +90,11 @@ class Learner:
     def _loss(self, vectors: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         options = self._options
         if not self._head:
-            return semi_hard_triplets(vectors, labels, margin=options.margin)
+            return semi_hard_triplets(vectors, labels, margin=options.loss_margin)
         centres = tf.convert_to_tensor(self._head[0])
-        return arcface(vectors, centres, labels, scale=options.scale, margin=options.margin)
+        risen = tf.minimum(tf.cast(self._optimiser.iterations, tf.float32) / self._margin_steps, 1)
+        margin = options.loss_margin * risen
+        return arcface(vectors, centres, labels, scale=options.scale, margin=margin)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         found = {f"optimiser{number}": each.numpy() for number, each in enumerate(self._optimiser.variables)}

@@ -5,8 +5,6 @@ Vectors are scaled to unit length here; networks need not do it.
 
 from __future__ import annotations
 
-import math
-
 import tensorflow as tf
 
 _LEAST_SQUARED_SINE = 1e-6
@@ -18,7 +16,9 @@ def unit_length(vectors: tf.Tensor) -> tf.Tensor:
     return tf.math.l2_normalize(vectors, axis=1)
 
 
-def arcface(vectors: tf.Tensor, centres: tf.Tensor, labels: tf.Tensor, *, scale: float, margin: float) -> tf.Tensor:
+def arcface(
+    vectors: tf.Tensor, centres: tf.Tensor, labels: tf.Tensor, *, scale: float, margin: float | tf.Tensor
+) -> tf.Tensor:
     """The mean cross-entropy over the people, with the angle between a vector and its own person's centre enlarged.
 
     vectors: (N, D). centres: (C, D), learned, one for each person. labels: (N,) integers, below C. scale: of the
@@ -34,11 +34,12 @@ def arcface(vectors: tf.Tensor, centres: tf.Tensor, labels: tf.Tensor, *, scale:
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
 
 
-def with_margin(cosines: tf.Tensor, margin: float) -> tf.Tensor:
+def with_margin(cosines: tf.Tensor, margin: float | tf.Tensor) -> tf.Tensor:
     """cos(angle + margin) of the cosines of angles; above pi - margin, cos(angle) - margin sin(margin)."""
+    margin = tf.cast(margin, cosines.dtype)
     sines = tf.sqrt(tf.maximum((1 - cosines) * (1 + cosines), _LEAST_SQUARED_SINE))
-    enlarged = cosines * math.cos(margin) - sines * math.sin(margin)
-    return tf.where(cosines > -math.cos(margin), enlarged, cosines - margin * math.sin(margin))
+    enlarged = cosines * tf.cos(margin) - sines * tf.sin(margin)
+    return tf.where(cosines > -tf.cos(margin), enlarged, cosines - margin * tf.sin(margin))
 
 
 def semi_hard_triplets(vectors: tf.Tensor, labels: tf.Tensor, *, margin: float) -> tf.Tensor:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Backbone(StrEnum):
@@ -37,13 +37,14 @@ SMALLEST_SIZE = 32
 class TrainingOptions(BaseModel):
     """How a network is trained; with the same pictures, they decide everything.
 
-    size: side of the images, px. dimension: of the vectors. width: factor of the numbers of filters. batch: pictures a
-    step; with triplets, of batch / pictures_per_person people. margin: see `MARGINS`. scale: of the cosines of ArcFace.
-    warm_up: epochs in which the learning rate rises; then it falls along a cosine to 0. patience: epochs without a
-    better network after which training stops.
+    size: side of the images, px. dimension: of the vectors. width: factor of the numbers of filters. steps: of an
+    epoch, at least; few pictures are gone through several times. batch: pictures a step; with triplets, of batch /
+    pictures_per_person people. learning_rate, loss_margin: by default those of the optimiser and of the loss. scale: of
+    the cosines of ArcFace. warm_up: epochs in which the learning rate rises; then it falls along a cosine to 0.
+    patience: epochs without a better network after which training stops.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backbone: Backbone = Backbone.MOBILENETV4_SMALL
     loss: Loss = Loss.ARCFACE
@@ -51,14 +52,31 @@ class TrainingOptions(BaseModel):
     dimension: Annotated[int, Field(ge=8, le=2048)] = 128
     width: Annotated[float, Field(ge=0.125, le=4)] = 1.0
     epochs: Annotated[int, Field(ge=1)] = 40
+    steps: Annotated[int, Field(ge=1)] = 100
     batch: Annotated[int, Field(ge=4)] = 64
     pictures_per_person: Annotated[int, Field(ge=2)] = 4
     optimiser: Optimiser = Optimiser.ADAMW
     learning_rate: Annotated[float, Field(gt=0)] = LEARNING_RATES[Optimiser.ADAMW]
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     warm_up: Annotated[float, Field(ge=0)] = 2.0
-    margin: Annotated[float, Field(gt=0, le=2)] = MARGINS[Loss.ARCFACE]
+    loss_margin: Annotated[float, Field(gt=0, le=2)] = MARGINS[Loss.ARCFACE]
     scale: Annotated[float, Field(gt=0)] = 32.0
     patience: Annotated[int, Field(ge=1)] = 8
     augment: bool = True
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given: object) -> object:
+        """What depends on the loss and the optimiser and is not given."""
+        if not isinstance(given, dict):
+            return given
+        rate = LEARNING_RATES.get(given.get("optimiser", Optimiser.ADAMW))
+        margin = MARGINS.get(given.get("loss", Loss.ARCFACE))
+        return {"learning_rate": rate, "loss_margin": margin} | given
+
+    @model_validator(mode="after")
+    def _batched(self) -> Self:
+        if self.loss is Loss.TRIPLET and self.batch < 2 * self.pictures_per_person:
+            raise ValueError("batch: expected the pictures of two people or more, see pictures_per_person")
+        return self

@@ -39,8 +39,15 @@ class TrainingSet:
 
 
 def batches(labels: Rows, options: TrainingOptions, epoch: int) -> list[Rows]:
-    """The rows of each batch of an epoch, all of one length."""
-    random = np.random.default_rng([options.seed, _SAMPLING, epoch])
+    """The rows of each batch of an epoch, all of one length; few pictures are gone through several times."""
+    found: list[Rows] = []
+    while len(found) < max(1, options.steps):
+        found += _pass(labels, options, np.random.default_rng([options.seed, _SAMPLING, epoch, len(found)]))
+    return found
+
+
+def _pass(labels: Rows, options: TrainingOptions, random: np.random.Generator) -> list[Rows]:
+    """Batches in which every picture is at most once, but for those that fill up groups."""
     if options.loss is Loss.TRIPLET:
         groups = np.array(list(_groups(labels, options.pictures_per_person, random)))
         size = max(2, options.batch // options.pictures_per_person)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from models.packs import Record
+from models.embedding import Record
 from models.training.options import TrainingOptions
 
 FORMAT = 1

@@ -23,12 +23,13 @@ OPTIONS = TrainingOptions(
     size=SIZE,
     dimension=8,
     epochs=4,
+    steps=1,
     batch=12,
     pictures_per_person=3,
     patience=4,
     learning_rate=0.02,
     warm_up=1,
-    margin=0.2,
+    loss_margin=0.2,
     scale=8,
 )
 
@@ -100,6 +101,7 @@ def training(folder: Path, options: TrainingOptions, watcher: object | None = No
 def begun(folder: Path, options: TrainingOptions) -> State:
     """A run that has just been started in a folder."""
     state = State(options=options, fingerprint="stripes", people=PEOPLE)
+    Checkpoints(folder).require_free()
     Checkpoints(folder).start(state)
     return state
 

@@ -12,19 +12,28 @@ from models.training.options import Loss, TrainingOptions
 from models.training.sampling import batches
 
 LABELS = np.repeat(np.arange(7), [9, 8, 3, 4, 6, 1, 5])
-TRIPLETS = TrainingOptions(loss=Loss.TRIPLET, batch=12, pictures_per_person=4)
+SHUFFLED = TrainingOptions(batch=10, steps=1)
+TRIPLETS = TrainingOptions(loss=Loss.TRIPLET, batch=12, pictures_per_person=4, steps=1)
 
 
 def test_shuffled_batches_hold_every_picture_at_most_once() -> None:
-    rows = batches(LABELS, TrainingOptions(batch=10), 0)
+    rows = batches(LABELS, SHUFFLED, 0)
     assert [len(each) for each in rows] == [10, 10, 10]
     assert Counter(np.concatenate(rows)).most_common(1)[0][1] == 1
-    seen = np.concatenate([np.concatenate(batches(LABELS, TrainingOptions(batch=10), epoch)) for epoch in range(9)])
+    seen = np.concatenate([np.concatenate(batches(LABELS, SHUFFLED, epoch)) for epoch in range(9)])
     assert set(seen) == set(range(len(LABELS)))
 
 
 def test_fewer_pictures_than_a_batch_are_one_batch() -> None:
-    assert [len(each) for each in batches(LABELS[:6], TrainingOptions(batch=64), 0)] == [6]
+    assert [len(each) for each in batches(LABELS[:6], TrainingOptions(batch=64, steps=1), 0)] == [6]
+
+
+def test_few_pictures_are_gone_through_several_times() -> None:
+    rows = batches(LABELS, SHUFFLED.model_copy(update={"steps": 7}), 0)
+    assert len(rows) == 9
+    passes = [np.concatenate(rows[start : start + 3]).tolist() for start in (0, 3, 6)]
+    assert len({tuple(each) for each in passes}) == 3
+    assert all(len(set(each)) == 30 for each in passes)
 
 
 def test_batches_of_triplets_hold_whole_groups_of_people() -> None:
@@ -41,7 +50,7 @@ def test_every_picture_comes_in_groups_of_its_person() -> None:
     assert set(seen) == set(range(len(LABELS)))
 
 
-@pytest.mark.parametrize("options", [TrainingOptions(batch=10), TRIPLETS], ids=["shuffled", "triplets"])
+@pytest.mark.parametrize("options", [SHUFFLED, TRIPLETS], ids=["shuffled", "triplets"])
 def test_batches_depend_on_seed_and_epoch_alone(options: TrainingOptions) -> None:
     def rows(seed: int, epoch: int) -> list[list[int]]:
         return [each.tolist() for each in batches(LABELS, options.model_copy(update={"seed": seed}), epoch)]
