@@ -50,6 +50,7 @@ def stop_when(folder: Path, pattern: str) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_resumed_learns_and_becomes_a_pack(run: Run, tmp_path: Path) -> None:
     faces = write_people(tmp_path / "faces", range(60), 10, SIZE)
     stop_when(Path("runs/own"), "logs/*")
