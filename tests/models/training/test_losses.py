@@ -99,6 +99,13 @@ def test_the_cosine_with_a_margin_falls_with_the_angle_all_the_way() -> None:
     assert enlarged[~below] == pytest.approx(np.cos(angles[~below]) - 0.5 * math.sin(0.5))
 
 
+def test_the_gradient_of_the_margin_is_finite_at_the_ends() -> None:
+    cosines = np.array([1.0, -1.0, 0.0])
+    found = gradient(lambda point: losses.with_margin(point, 0.5), cosines)
+    # d cos(angle + margin) / d cos(angle) = sin(angle + margin) / sin(angle); a constant is subtracted near pi.
+    assert found == pytest.approx([math.cos(0.5), 1.0, math.cos(0.5)])
+
+
 @pytest.mark.parametrize("kind", ["float32", "float64"])
 def test_gradients_are_finite_where_vectors_and_centres_coincide(kind: str) -> None:
     centres = np.array([[1, 0], [-1, 0]], kind)
