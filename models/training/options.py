@@ -15,6 +15,7 @@ class Backbone(StrEnum):
 
     MOBILENETV4_SMALL = "mobilenetv4-small"
     MOBILENETV3_SMALL = "mobilenetv3-small"
+    INCEPTION_RESNET_V1 = "inception-resnet-v1"
 
 
 class Loss(StrEnum):
@@ -30,8 +31,13 @@ class Optimiser(StrEnum):
 MARGINS: Mapping[Loss, float] = MappingProxyType({Loss.ARCFACE: 0.5, Loss.TRIPLET: 0.2})
 """Of the papers: an angle in radians, and a difference of squared distances."""
 LEARNING_RATES: Mapping[Optimiser, float] = MappingProxyType({Optimiser.ADAMW: 1e-3, Optimiser.SGD: 0.1})
-SMALLEST_SIZE = 32
-"""Side of the smallest images that the backbones take: they halve it five times."""
+SIZES: Mapping[Backbone, int] = MappingProxyType(
+    {Backbone.MOBILENETV4_SMALL: 112, Backbone.MOBILENETV3_SMALL: 112, Backbone.INCEPTION_RESNET_V1: 160}
+)
+"""Side of the images, px, unless another is given."""
+SMALLEST_SIZES: Mapping[Backbone, int] = MappingProxyType(
+    {Backbone.MOBILENETV4_SMALL: 32, Backbone.MOBILENETV3_SMALL: 32, Backbone.INCEPTION_RESNET_V1: 75}
+)
 
 
 class TrainingOptions(BaseModel):
@@ -48,7 +54,7 @@ class TrainingOptions(BaseModel):
 
     backbone: Backbone = Backbone.MOBILENETV4_SMALL
     loss: Loss = Loss.ARCFACE
-    size: Annotated[int, Field(ge=SMALLEST_SIZE, le=512)] = 112
+    size: Annotated[int, Field(le=512)] = SIZES[Backbone.MOBILENETV4_SMALL]
     dimension: Annotated[int, Field(ge=8, le=2048)] = 128
     width: Annotated[float, Field(ge=0.125, le=4)] = 1.0
     epochs: Annotated[int, Field(ge=1)] = 40
@@ -68,15 +74,20 @@ class TrainingOptions(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, given: object) -> object:
-        """What depends on the loss and the optimiser and is not given."""
+        """What depends on the backbone, the loss and the optimiser, and is not given."""
         if not isinstance(given, dict):
             return given
         rate = LEARNING_RATES.get(given.get("optimiser", Optimiser.ADAMW))
         margin = MARGINS.get(given.get("loss", Loss.ARCFACE))
-        return {"learning_rate": rate, "loss_margin": margin} | given
+        size = SIZES.get(given.get("backbone", Backbone.MOBILENETV4_SMALL))
+        return {"learning_rate": rate, "loss_margin": margin, "size": size} | given
 
     @model_validator(mode="after")
-    def _batched(self) -> Self:
+    def _possible(self) -> Self:
+        if self.size < SMALLEST_SIZES[self.backbone]:
+            raise ValueError(f"size: {self.backbone} takes {SMALLEST_SIZES[self.backbone]} px or more")
+        if self.backbone is Backbone.INCEPTION_RESNET_V1 and self.width != 1:
+            raise ValueError(f"width: {self.backbone} has one width only")
         if self.loss is Loss.TRIPLET and self.batch < 2 * self.pictures_per_person:
             raise ValueError("batch: expected the pictures of two people or more, see pictures_per_person")
         return self

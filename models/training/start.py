@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.errors import ModelError
 from models.training.options import Backbone, TrainingOptions
-from models.weight_files import safetensors
+from models.weight_files import safetensors, state_dict
+from models.weight_files.size_limit import FloatArray
 
 if TYPE_CHECKING:
     from models.training.learner import Learner
 
 _STDERR = 2
-SUFFIX = ".safetensors"
+_READERS: Mapping[str, Callable[[Path], dict[str, FloatArray]]] = {
+    ".safetensors": safetensors.read,
+    ".pt": state_dict.read,
+    ".pth": state_dict.read,
+}
+"""By suffix of the file."""
 
 
 @contextmanager
@@ -48,15 +54,18 @@ def require_weights(path: Path, options: TrainingOptions) -> None:
             f"{path.name}: weights to begin with fit {Backbone.MOBILENETV4_SMALL} in width 1 only",
             fix="leave out --weights, or --backbone and --width",
         )
-    if path.suffix != SUFFIX or not path.is_file():
-        raise ModelError(f"{path}: no {SUFFIX} file", fix=f"give the {SUFFIX} file of timm's mobilenetv4_conv_small")
+    if path.suffix not in _READERS or not path.is_file():
+        raise ModelError(
+            f"{path}: no file that ends in {', '.join(_READERS)}",
+            fix="give the weights of timm's mobilenetv4_conv_small",
+        )
 
 
 def load_weights(learner: Learner, path: Path) -> None:
     """Begin with the features that timm's `mobilenetv4_conv_small` has in a file. Raises ModelError."""
     from models.networks import mobilenetv4  # loads TensorFlow
 
-    arrays = safetensors.read(path)
+    arrays = _READERS[path.suffix](path)
     try:
         mobilenetv4.load(learner.network, arrays)
     except (KeyError, ValueError) as error:

@@ -9,15 +9,13 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from config.errors import ModelError
-
-FloatArray: TypeAlias = NDArray[np.float32]
+from models.weight_files.size_limit import FloatArray, require_size
 
 _MAX_HEADER = 100_000_000
 _METADATA = "__metadata__"
@@ -42,6 +40,7 @@ _Header = TypeAdapter(dict[str, _Entry])
 def read(path: Path) -> dict[str, FloatArray]:
     """The arrays of floating-point numbers by name, as float32. Raises ModelError when the file is no such file."""
     try:
+        require_size(path.name, path.stat().st_size)
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})", fix="check the path and its rights") from error

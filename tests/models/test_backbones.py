@@ -184,7 +184,7 @@ def test_a_classifier_takes_every_array_of_timm(classifier) -> None:
         mobilenetv4.load(classifier, state)
 
 
-@pytest.mark.parametrize("backbone", list(Backbone), ids=str)
+@pytest.mark.parametrize("backbone", [Backbone.MOBILENETV4_SMALL, Backbone.MOBILENETV3_SMALL], ids=str)
 def test_embedders_have_the_size_and_dimension_that_are_asked_for(backbone: Backbone) -> None:
     options = TrainingOptions(backbone=backbone, size=48, dimension=24, width=0.5)
     model = backbones.embedder(options)
@@ -195,6 +195,17 @@ def test_embedders_have_the_size_and_dimension_that_are_asked_for(backbone: Back
     largest = abs(forward).max()
     assert abs(forward - np.asarray(model(images[::-1], training=False))[::-1]).max() < 1e-3 * largest
     assert abs(forward[0] - forward[1]).max() > 1e-2 * largest
+
+
+def test_inception_resnet_embeds_pixels_without_scaling_vectors() -> None:
+    model = backbones.embedder(TrainingOptions(backbone=Backbone.INCEPTION_RESNET_V1, size=75, dimension=24))
+    assert (model.input_shape, model.output_shape) == ((None, 75, 75, 3), (None, 24))
+    features = model.get_layer("features")
+    images = np.random.default_rng(0).uniform(0, 255, (2, 75, 75, 3)).astype(np.float32)
+    got = np.asarray(model(images, training=False))
+    assert got == pytest.approx(np.asarray(features((images - 127.5) / 128, training=False)), rel=1e-3)
+    assert not np.allclose(np.linalg.norm(got, axis=1), 1, atol=0.1)
+    assert {each.momentum for each in features.layers if isinstance(each, keras.layers.BatchNormalization)} == {0.9}
 
 
 def test_batch_normalisation_follows_short_runs() -> None:

@@ -38,11 +38,13 @@ class TrainingChoices:
     """What a network is and how it is taught; None for the defaults."""
 
     backbone: Annotated[
-        str | None, _choice("--backbone", "NAME", "mobilenetv4-small (default) or mobilenetv3-small.")
+        str | None,
+        _choice("--backbone", "NAME", "mobilenetv4-small (default), mobilenetv3-small or inception-resnet-v1."),
     ] = None
     loss: Annotated[str | None, _choice("--loss", "NAME", "arcface (default) or triplet (semi-hard).")] = None
     size: Annotated[
-        int | None, typer.Option("--size", min=32, max=512, help="Side of the network's pictures, px. Default: 112.")
+        int | None,
+        typer.Option("--size", min=32, max=512, help="Side of the network's pictures, px. Default: 112, or 160."),
     ] = None
     dimension: Annotated[
         int | None, typer.Option("--dimension", min=8, max=2048, help="Numbers in a vector. Default: 128.")
@@ -111,7 +113,7 @@ class PackChoices:
     ] = None
     weights: Annotated[
         Path | None,
-        typer.Option("--weights", metavar="FILE", help="Begin with timm's mobilenetv4_conv_small (.safetensors)."),
+        typer.Option("--weights", metavar="FILE", help="Begin with timm's mobilenetv4_conv_small (.safetensors, .pt)."),
     ] = None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from config.settings import Precision
 from models import packs
@@ -121,6 +122,8 @@ def assert_usable(run: Run, folder: Path, data: object, tmp_path: Path) -> None:
         pytest.param(("--learning-rate", "0"), ("--learning-rate", "greater than 0"), id="learning-rate"),
         pytest.param(("--loss", "triplet", "--batch", 4), ("two people or more",), id="batch"),
         pytest.param(("--size", 16), (), id="size"),
+        pytest.param(("--backbone", "inception-resnet-v1", "--size", 64), ("75 px or more",), id="size-of-backbone"),
+        pytest.param(("--backbone", "inception-resnet-v1", "--width", 2), ("one width only",), id="width-of-backbone"),
     ],
 )
 def test_options_that_cannot_be_are_refused(
@@ -138,7 +141,7 @@ def test_options_that_cannot_be_are_refused(
     [
         pytest.param(("--name", "Own Faces"), ("'Own Faces' cannot be the name",), id="name"),
         pytest.param(("--name", "sface"), ("a network that Footfall has",), id="name-taken"),
-        pytest.param(("--weights", "no.safetensors"), ("no .safetensors file",), id="weights-missing"),
+        pytest.param(("--weights", "no.safetensors"), ("no file that ends in .safetensors",), id="weights-missing"),
         pytest.param(("--weights", "x.safetensors", "--width", 0.5), ("width 1 only",), id="weights-of-another-width"),
     ],
 )
@@ -168,6 +171,13 @@ def test_folders_that_cannot_be_are_refused(run: Run, few: Path) -> None:
     Path("used/other.txt").write_text("")
     run("train", few, "--to", "used").refused("used is not empty")
     assert [path.name for path in Path("used").iterdir() if not path.name.startswith(".")] == ["other.txt"]
+
+
+def test_two_runs_do_not_share_a_folder(run: Run, few: Path) -> None:
+    Path("run").mkdir()
+    with FileLock("run/.lock"):
+        run("train", few, "--to", "run").refused("another training runs there")
+    assert [path.name for path in Path("run").iterdir()] == [".lock"]
 
 
 def test_pictures_that_are_left_out_are_named(run: Run, few: Path) -> None:
