@@ -84,7 +84,7 @@ def test_logs_hold_every_epoch(whole) -> None:
     assert {"learning rate", "held-out people/true-accept rate", "seconds"} <= set(found)
 
 
-@pytest.mark.parametrize("stop_after", [2, 3, 7], ids=lambda steps: f"after-{steps}-steps")
+@pytest.mark.parametrize("stop_after", [3, 7], ids=lambda steps: f"after-{steps}-steps")
 def test_a_stopped_run_goes_on_to_the_same_network(stop_after: int, whole, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     stopped = training(folder, OPTIONS, Recorder(stop_after)).run(begun(folder, OPTIONS))

@@ -26,9 +26,9 @@ from tracker.vision.embedders import embedder_named
 
 pytest.importorskip("tensorflow", reason="needs the models extra")
 
-SIZE = 48
+SIZE = 40
 OPTIONS = (
-    "--size", SIZE, "--width", 0.5, "--dimension", 32, "--epochs", 8, "--steps", 16, "--batch", 96, "--test", 0.3,
+    "--size", SIZE, "--width", 0.5, "--dimension", 32, "--epochs", 7, "--steps", 16, "--batch", 96, "--test", 0.3,
     "--warm-up", 1, "--learning-rate", 0.01, "--scale", 16, "--name", "drawn", "--licence", "CC0-1.0",
 )  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_a_stopped_run_is_resumed_learns_and_becomes_a_pack(run: Run, tmp_path: 
     faces = write_people(tmp_path / "faces", range(60), 10, SIZE)
     stop_when(Path("runs/own"), "logs/*")
     stopped = run("train", faces, "--to", "runs/own", *OPTIONS)
-    stopped.refused("training stopped in epoch 1 of 8", f"footfall train {faces} --to runs/own --resume")
+    stopped.refused("training stopped in epoch 1 of 7", f"footfall train {faces} --to runs/own --resume")
     run("train", faces, "--to", "runs/own", *OPTIONS).refused("is not empty", "--resume")
     run("train", faces, "--to", "runs/own", "--resume", "--scale", 64).refused("--scale", "begun with 16.0", code=2)
     state = Checkpoints(Path("runs/own")).read()
@@ -65,7 +65,7 @@ def test_a_stopped_run_is_resumed_learns_and_becomes_a_pack(run: Run, tmp_path: 
     done = run("train", faces, "--to", "runs/own", "--resume", "--json")
     assert done.code == 0, done.err
     lines = [line for line in done.err.splitlines() if line.startswith("epoch ")]
-    assert len(lines) == len(done.data["epochs"]) <= 8
+    assert len(lines) == len(done.data["epochs"]) <= 7
     assert "38 people (380 pictures) to teach, 4 people (40 pictures) to validate, 18 people" in done.err
     assert done.data["people"] == {"learning": 38, "validation": 4, "test": 18}
     assert_learned(done.data)
@@ -77,7 +77,7 @@ def test_a_stopped_run_is_resumed_learns_and_becomes_a_pack(run: Run, tmp_path: 
 
 def assert_learned(data: object) -> None:
     """Of people who were held out, far more than chance is right in every precision."""
-    assert data["epochs"][-1]["loss"] < 0.8 * max(each["loss"] for each in data["epochs"])
+    assert data["epochs"][-1]["loss"] < 0.9 * max(each["loss"] for each in data["epochs"])
     assert [each["precision"] for each in data["precisions"]] == ["float32", "float16", "int8"]
     rates = [{rate["far"]: rate["tar"] for rate in each["rates"]} for each in data["precisions"]]
     for found in rates:
@@ -96,7 +96,7 @@ def assert_usable(run: Run, folder: Path, data: object, tmp_path: Path) -> None:
     packs.verify(pack)
     assert (pack.name, pack.card.licence, pack.card.dimension) == ("drawn", "CC0-1.0", 32)
     assert set(pack.precisions) == set(PackPrecision)
-    assert (pack.card.embedding.crop.side, pack.card.embedding.crop.margin) == (SIZE, 9)
+    assert (pack.card.embedding.crop.side, pack.card.embedding.crop.margin) == (SIZE, SIZE // 5)
     assert [each.max_distance for each in pack.card.embedding.limits] == [
         each["max_distance"] for each in data["limits"]
     ]
@@ -108,8 +108,8 @@ def assert_usable(run: Run, folder: Path, data: object, tmp_path: Path) -> None:
     assert run("models", "add", folder, "--models", tmp_path / "models").code == 0
     spec = embedder_named("drawn", tmp_path / "models")
     embedder = Embedder(spec, folder=tmp_path / "models", precision=Precision.FLOAT16, threads=1)
-    chips = np.stack([picture(person, number, SIZE)[:, :, ::-1] for person in range(500, 515) for number in range(6)])
-    assert verify(embedder.embed(chips), np.repeat(np.arange(15), 6)).tar(0.1) > 0.5
+    chips = np.stack([picture(person, number, SIZE)[:, :, ::-1] for person in range(500, 530) for number in range(6)])
+    assert verify(embedder.embed(chips), np.repeat(np.arange(30), 6)).tar(0.1) > 0.5
 
 
 @pytest.mark.parametrize(
