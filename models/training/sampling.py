@@ -66,7 +66,9 @@ def _groups(labels: Rows, count: int, random: np.random.Generator) -> Iterator[R
 
     Each picture is in one group; the last group of a person is filled up with pictures drawn from the others.
     """
-    left = {person: random.permutation(np.flatnonzero(labels == person)) for person in np.unique(labels)}
+    order = np.argsort(labels, kind="stable")
+    by_person = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    left = {int(labels[rows[0]]): random.permutation(rows) for rows in by_person}
     everything = dict(left)
     while left:
         for person in random.permutation(list(left)):
