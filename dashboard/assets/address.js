@@ -62,12 +62,24 @@
     go(link.href, { stay: link.dataset.go === "stay" });
   });
 
+  /* What controls hold until `set` takes effect, as JSON: callbacks run between two of them. */
+  const former = new Map();
+
   /* After the callback that asks for it: Dash drops the result of one that sets properties itself. The page may have
-     been left by then, and its controls with it. */
-  function set(control, value) {
+     been left by then, and its controls with it. old: what the control holds now. */
+  function set(control, value, old) {
+    former.set(control, JSON.stringify(old ?? null));
     window.setTimeout(() => {
       if (document.getElementById(control)) window.dash_clientside.set_props(control, { value });
+      else former.delete(control);
     });
+  }
+
+  /* The value of a control; `wanted` where `set` has yet to take effect, so that the old one is not taken for a choice. */
+  function current(control, value, wanted) {
+    if (former.get(control) === JSON.stringify(value ?? null)) return wanted;
+    former.delete(control);
+    return value;
   }
 
   function sameDays(one, other) {
@@ -91,7 +103,7 @@
     }
   }
 
-  window.footfall = Object.assign({}, window.footfall, { write, ask, set, arrived }); // for the scripts of pages
+  window.footfall = Object.assign({}, window.footfall, { write, ask, set, current, arrived }); // for the scripts of pages
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     address: {
@@ -101,8 +113,11 @@
         if (!shown) return unchanged;
         const parameters = new URLSearchParams(window.location.search);
         const before = parameters.toString();
-        write(parameters, { q: text || "", who, state, sort }, USUAL);
-        if (range && range[0] && range[1] && !sameDays(range, shown.range)) writeDays(parameters, range, shown);
+        const value = (name, given) => current("visits-" + name, given, shown[name]);
+        const values = { q: value("search", text || ""), who: value("who", who), state: value("state", state) };
+        write(parameters, { ...values, sort: value("sort", sort) }, USUAL);
+        const days = current("visits-range", range, shown.range);
+        if (days && days[0] && days[1] && !sameDays(days, shown.range)) writeDays(parameters, days, shown);
         ask(parameters, before, ["page", "visit"]);
         return unchanged;
       },
@@ -112,10 +127,10 @@
         if (!shown || shown.address !== (now || "")) return "loading";
         const values = { search: text || "", who, state, sort };
         for (const [name, value] of Object.entries(values)) {
-          if (value !== shown[name]) set("visits-" + name, shown[name]);
+          if (value !== shown[name]) set("visits-" + name, shown[name], value);
         }
         if (range && range[1] && !sameDays(range, shown.range)) {
-          set("visits-range", shown.range);
+          set("visits-range", shown.range, range);
         }
         arrived();
         return "";
@@ -135,7 +150,10 @@
       find: function (text, show, sort) {
         const parameters = new URLSearchParams(window.location.search);
         const before = parameters.toString();
-        write(parameters, { q: text || "", show, sort }, USUAL_INSIDE);
+        const asked = (name) => parameters.get(name) ?? USUAL_INSIDE[name];
+        const q = current("now-search", text || "", asked("q"));
+        const [shown, order] = [current("now-show", show, asked("show")), current("now-sort", sort, asked("sort"))];
+        write(parameters, { q, show: shown, sort: order }, USUAL_INSIDE);
         if (parameters.toString() !== before) {
           parameters.delete("all");
           go(search(parameters), { replace: true, stay: true });
@@ -147,7 +165,7 @@
         const parameters = new URLSearchParams(now || "");
         for (const [name, control, value] of [["q", "search", text || ""], ["show", "show", show], ["sort", "sort", sort]]) {
           const wanted = parameters.get(name) ?? USUAL_INSIDE[name];
-          if (wanted !== value) set("now-" + control, wanted);
+          if (wanted !== value) set("now-" + control, wanted, value);
         }
         return window.dash_clientside.no_update;
       },
@@ -167,7 +185,7 @@
       chosen: function (now, days) {
         const parameters = new URLSearchParams(now || "");
         const wanted = parameters.get("days") || (parameters.has("from") ? null : "7");
-        if (wanted !== days) set("usage-range", wanted);
+        if (wanted !== days) set("usage-range", wanted, days);
         return window.dash_clientside.no_update;
       },
 

@@ -9,12 +9,14 @@
     people: {
       /* What the controls say, written into the address; the first page of it. */
       change: function (text, who, group, sort, shown) {
-        const { write, ask } = window.footfall;
+        const { write, ask, current } = window.footfall;
         const unchanged = window.dash_clientside.no_update;
         if (!shown || shown.person) return unchanged;
         const parameters = new URLSearchParams(window.location.search);
         const before = parameters.toString();
-        write(parameters, { q: text || "", who, group, sort }, USUAL);
+        const value = (name, given) => current("people-" + name, given, shown[name]);
+        const values = { q: value("search", text || ""), who: value("who", who), group: value("group", group) };
+        write(parameters, { ...values, sort: value("sort", sort) }, USUAL);
         ask(parameters, before, ["page"]);
         return unchanged;
       },
@@ -26,7 +28,7 @@
         if (!shown || shown.address !== (now || "")) return ["loading", "loading", unchanged, unchanged, unchanged];
         const values = { search: text || "", who, group, sort };
         for (const name of Object.keys(CONTROLS)) {
-          if (values[name] !== shown[name]) set("people-" + name, shown[name]);
+          if (values[name] !== shown[name]) set("people-" + name, shown[name], values[name]);
         }
         arrived();
         const opened = Boolean(shown.person);
