@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from models.weight_files.size_limit import require_size
+from models.zip_errors import ZIP_ERRORS
 
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
@@ -26,5 +26,5 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
             if any(member.compress_type not in _METHODS for member in archive.infolist()):
                 raise ValueError("an unknown compression")
             yield archive
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except ZIP_ERRORS as error:
         raise ValueError(str(error)) from error

@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy
@@ -15,6 +16,8 @@ from models.weight_files.archive import opened
 from models.weight_files.size_limit import FloatArray, require_size
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_DAMAGED = (ValueError, KeyError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError)
+"""What numpy raises for a damaged header, which is a literal of Python."""
 
 
 def read(folder: Path) -> dict[str, FloatArray]:
@@ -55,7 +58,7 @@ def _array(file_name: str, content: bytes) -> FloatArray | None:
     try:
         header = _HEADERS[npy.read_magic(stream)]
         shape, columns_first, dtype = header(stream)
-    except (ValueError, KeyError) as error:
+    except _DAMAGED as error:
         problem = f"{file_name}: not an array of numpy ({error})"
         raise ModelError(problem, fix="write it again with numpy.save or numpy.savez") from error
     if dtype.hasobject:

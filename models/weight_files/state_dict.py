@@ -95,21 +95,22 @@ def _read_archive(path: Path) -> tuple[Any, Storages]:
 
 def _read_stream(path: Path) -> tuple[Any, Storages]:
     """A file of PyTorch before 1.6: magic, version, system, value, and keys of the storages; then each storage."""
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        stream.seek(len(STREAM_MAGIC))
-        if pickle_values.read(stream, _refused) != _STREAM_VERSION:
-            raise ValueError("another version of PyTorch's format")
-        system = pickle_values.read(stream, _refused)
-        value = pickle_values.read(stream, _tensor)
-        keys = pickle_values.read(stream, _refused)
-        kinds = {each.storage: each.kind for each in _tensors(value).values()}
-        order = b"little" if system.get("little_endian", True) else b"big"
-        storages = {}
-        for key in keys:
-            count = int.from_bytes(stream.read(8), "little" if order == b"little" else "big")
-            dtype = _dtype(kinds[key], order)
-            storages[key] = np.frombuffer(stream.read(min(count * dtype.itemsize, size)), dtype, count)
+    content = path.read_bytes()
+    stream = io.BytesIO(content)  # a file would allocate whatever length a damaged pickle claims
+    stream.seek(len(STREAM_MAGIC))
+    if pickle_values.read(stream, _refused) != _STREAM_VERSION:
+        raise ValueError("another version of PyTorch's format")
+    system = pickle_values.read(stream, _refused)
+    value = pickle_values.read(stream, _tensor)
+    keys = pickle_values.read(stream, _refused)
+    kinds = {each.storage: each.kind for each in _tensors(value).values()}
+    order = b"little" if system.get("little_endian", True) else b"big"
+    storages = {}
+    for key in keys:
+        count = int.from_bytes(stream.read(8), "little" if order == b"little" else "big")
+        dtype = _dtype(kinds[key], order)
+        storages[key] = np.frombuffer(content, dtype, count, stream.tell())
+        stream.seek(count * dtype.itemsize, io.SEEK_CUR)
     return value, storages
 
 

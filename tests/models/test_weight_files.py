@@ -199,6 +199,29 @@ def test_pickle_that_does_not_make_sense_is_rejected(content: bytes) -> None:
         pickle_values.read(io.BytesIO(content), lambda call: call)
 
 
+def test_length_that_a_damaged_pickle_claims_is_not_allocated(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    text_of_64_terabytes = b"\x8d" + (1 << 46).to_bytes(8, "little")
+    path.write_bytes(state_dict.STREAM_MAGIC + b"\x80\x02" + text_of_64_terabytes + b".")
+    with pytest.raises(ModelError, match="not a state dict, or truncated"):
+        state_dict.read(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("{'descr': '<f4', 'shape': (2,", id="open-bracket"),
+        pytest.param("{'descr': '<f4', 'fortran_order': False, 'shape': (" + "-" * 9000 + "1,)}", id="deep"),
+    ],
+)
+def test_damaged_header_of_an_array_is_rejected(header: str, tmp_path: Path) -> None:
+    text = header.encode()
+    content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(8)
+    (tmp_path / "Bottleneck_kernel.npy").write_bytes(content)
+    with pytest.raises(ModelError, match=r"Bottleneck_kernel\.npy: not an array of numpy"):
+        array_folder.read(tmp_path)
+
+
 def test_folder_of_arrays_is_read(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "conv.npz", kernel=KERNEL, steps=np.int64(3))
     np.save(tmp_path / "conv_bias.npy", np.asfortranarray(np.float64([[1, 2], [3, 4]])))
