@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
+from pydantic import Field
+
 from models.catalog import CATALOG, Kind, NetworkSpec, Output, Part, Pixels
 from models.embedding import Attribute, Embedding, Record
 from models.model_folder import Source, footfall_version
@@ -51,7 +53,7 @@ class Accuracy(Record):
     precision: PackPrecision
     dataset: str
     measure: str
-    value: float
+    value: float = Field(ge=0, le=1)
 
 
 class Input(Record):

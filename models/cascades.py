@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import shlex
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -46,6 +47,13 @@ def build(folder: Path, *, force: bool = False) -> None:
         part = Path(name) / FILE
         part.write_bytes(content)
         part.replace(folder / FILE)
+
+
+def copy(folder: Path, to: Path) -> None:
+    """Copy the cascade of a model folder into another one, where it is there. Raises ModelError."""
+    if _is_intact(folder / FILE):
+        with model_folder.writable(to, option="--out DIR"):
+            shutil.copyfile(folder / FILE, to / FILE)
 
 
 def _of_opencv() -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision, load_settings
@@ -207,9 +207,15 @@ def list_(models: Folder = None, settings: SettingsFile = None, store: Store = N
     """Show every network and model pack, its source and whether it is whole."""
     folder = _folder(models, settings, store)
     rows = _statuses(folder, list(Precision), list(CATALOG.values()))
-    added = packs.installed(folder)
+    added, damaged = packs.readable(folder)
     if as_json:
-        _print_json([*map(listing.record, rows), *map(listing.pack_record, added)])
+        _print_json(
+            [
+                *map(listing.record, rows),
+                *map(listing.pack_record, added),
+                *(listing.damaged_record(name, error) for name, error in damaged.items()),
+            ]
+        )
         return
     table = Table("network", "precision", "state", "MB", "weights from")
     for row in rows:
@@ -223,6 +229,8 @@ def list_(models: Folder = None, settings: SettingsFile = None, store: Store = N
         for precision in pack.precisions:
             size = f"{sizes[packs.file_name(pack.name, precision)] / 1e6:.1f}"
             table.add_row(pack.name, precision, state, size, pack.card.source.file)
+    for name, error in damaged.items():
+        table.add_row(name, "", FileState.DAMAGED, "", error.problem)
     Console().print(table)
 
 
@@ -239,7 +247,7 @@ def show(
     if as_json:
         typer.echo(card.model_dump_json(indent=2))
         return
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = Table(Column(), Column(overflow="fold"), show_header=False, box=None, pad_edge=False)
     for title, value in listing.lines(card):
         table.add_row(title, value)
     Console().print(table)
@@ -249,7 +257,7 @@ def _pack(name: str, folder: Path) -> Pack:
     """The model pack of that name. Raises ModelError."""
     found = packs.find(name, folder)
     if found is None:
-        names = [*CATALOG, *(pack.name for pack in packs.installed(folder))]
+        names = [*CATALOG, *(pack.name for pack in packs.readable(folder)[0])]
         raise ModelError(f"no network or model pack {name!r}", fix=f"name one of: {', '.join(names)}")
     return found
 
@@ -311,6 +319,7 @@ def export_(
     folder = _folder(models, settings, store)
     if form is Format.FOLDER:
         copied = model_folder.export(folder, to, precisions=precision or _built(folder))
+        cascades.copy(folder, to)
         added = [pack_installation.install(pack.folder, to, force=True) for pack in packs.installed(folder)]
         entries = [entry.model_dump(mode="json") for entry in model_folder.read(to).networks]
         several = f" and {len(added)} model pack{'s' if len(added) > 1 else ''}" if added else ""
@@ -322,9 +331,9 @@ def export_(
         cards = [export.copy_pack(_pack(network, folder), to, force=force).card]
     elif form is Format.PACK:
         chosen = precision or _built(folder)
-        cards = export.export_packs(_exported(network, form), to, models=folder, precisions=chosen, force=force)
+        cards = export.export_packs(_exported(network, form, folder), to, models=folder, precisions=chosen, force=force)
     else:
-        names, weights = _exported(network, form), dtype or WeightType.FLOAT32
+        names, weights = _exported(network, form, folder), dtype or WeightType.FLOAT32
         cards = export.convert_in_subprocess(names, to, form=form, dtype=weights, force=force)
     if zipped:
         for card in cards:
@@ -341,19 +350,22 @@ def _require_options(
         raise typer.BadParameter("--dtype is for --format tfjs; folder and pack have --precision")
     if precisions and form not in (Format.FOLDER, Format.PACK):
         raise typer.BadParameter("--precision is for --format folder and pack; tfjs has --dtype")
+    if precisions and form is Format.PACK and network not in (_EVERY_NETWORK, *CATALOG):
+        raise typer.BadParameter("an added model pack is exported with all its precisions")
     if zipped and form is not Format.PACK:
         raise typer.BadParameter("--zip is for --format pack")
     if form is Format.FOLDER and network != _EVERY_NETWORK:
         raise typer.BadParameter("a model folder has all networks; give a --format to export one")
 
 
-def _exported(network: str, form: Format) -> tuple[str, ...]:
+def _exported(network: str, form: Format, folder: Path) -> tuple[str, ...]:
     """The networks to export. Raises ModelError for an unknown one, and one that the format cannot have."""
     names = exportable(form)
     if network == _EVERY_NETWORK:
         return tuple(name for name in names if name in STANDARD)
     if network not in names:
-        problem = f"{network} cannot be exported as {form.value}" if network in CATALOG else f"no network {network!r}"
+        known = network in CATALOG or packs.find(network, folder) is not None
+        problem = f"{network} cannot be exported as {form.value}" if known else f"no network {network!r}"
         raise ModelError(problem, fix=f"name one of: {', '.join(names)}, {_EVERY_NETWORK}")
     return (network,)
 

@@ -12,6 +12,8 @@ Point: TypeAlias = tuple[float, float]
 
 LANDMARKS = 5
 _MAX_SIDE = 1024
+_MAX_INTEGER = 1 << 53
+"""Larger integers of JSON are no distances, and may have no float."""
 
 
 class Record(BaseModel):
@@ -112,6 +114,12 @@ class Embedding(Record):
             return given
         return {**{name: round(share * limit, 4) for name, share in _SHARES.items()}, **given}
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.max_limit < self.min_limit:
+            raise ValueError("embedding: max_limit must not be smaller than min_limit")
+        return self
+
     def limits_for(self, people: int) -> Limits:
         """The limits for a gallery of that many people."""
         return next(each for each in self.limits if each.people is None or people <= each.people)
@@ -145,7 +153,7 @@ def _first_limit(given: object) -> float | None:
         return None
     first = limits[0].model_dump() if isinstance(limits[0], Limits) else limits[0]
     value = first.get("max_distance") if isinstance(first, dict) else None
-    return float(value) if isinstance(value, int | float) else None
+    return value if isinstance(value, float) or (isinstance(value, int) and abs(value) < _MAX_INTEGER) else None
 
 
 def _require_template(template: tuple[Point, ...], side: int) -> None:

@@ -82,6 +82,11 @@ def record(row: FileStatus) -> dict[str, Any]:
     }
 
 
+def damaged_record(name: str, error: ModelError) -> dict[str, Any]:
+    """A model pack whose card cannot be used, as JSON values."""
+    return {"name": name, "format": Format.PACK, "state": FileState.DAMAGED, "precisions": [], "problem": error.problem}
+
+
 def pack_record(pack: Pack) -> dict[str, Any]:
     """A model pack, as JSON values."""
     found = problem(pack)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from config.errors import ModelError
 from models import cards, model_folder, packs
-from models.cards import CARD, PackPrecision
+from models.cards import CARD, Card, PackPrecision
 from models.catalog import Kind
 from models.packs import WHAT, Pack
+from models.zip_errors import ZIP_ERRORS
 
 MAX_BYTES = 1_000_000_000
 """Limit on the files of a pack."""
@@ -30,19 +31,16 @@ def install(path: Path, models: Path, *, precision: PackPrecision | None = None,
     with _unpacked(path) as folder:
         pack = packs.read(folder)
         packs.require_name(pack.name)
-        if pack.card.kind is Kind.DETECTOR:
-            raise ModelError(f"{pack.name} is a detector, which cannot be added", fix="set detect.detector instead")
+        if pack.card.kind is not Kind.EMBEDDER:
+            problem = f"the network in {pack.name} is of the kind {pack.card.kind.value}; only embedders can be added"
+            raise ModelError(problem, fix="add the pack of a network that embeds faces")
         packs.verify(pack)
         kept = _kept(pack, precision)
         _require_running(pack, kept)
         there = packs.find(pack.name, models) if not force else None
-        if there is not None and there.card.source == pack.card.source and set(there.precisions) == set(kept):
-            return there
         if there is not None:
-            raise ModelError(
-                f"there is another pack named {pack.name}, whose vectors do not compare with those of this one",
-                fix="replace it with --force; people must be enrolled anew then",
-            )
+            _require_same(there, pack, kept)
+            return there
         target = models / packs.FOLDER / pack.name
         left_out = {packs.file_name(pack.name, each) for each in pack.precisions if each not in kept}
         with packs.replaced(target, force=True, option="--models DIR") as new:
@@ -61,7 +59,8 @@ def remove(name: str, models: Path) -> None:
     try:
         shutil.rmtree(folder)
     except OSError as error:
-        raise ModelError(f"{folder}: cannot be removed ({error.strerror})", fix="check its permissions") from error
+        problem = f"{folder}: cannot be removed ({error.strerror or error})"
+        raise ModelError(problem, fix="check its permissions") from error
 
 
 def write_zip(pack: Pack, path: Path) -> None:
@@ -78,6 +77,31 @@ def _kept(pack: Pack, precision: PackPrecision | None) -> tuple[PackPrecision, .
         has = ", ".join(pack.precisions)
         raise ModelError(f"{pack.name} has no network in {precision.value}", fix=f"give --precision {has}")
     return (precision,)
+
+
+def _require_same(there: Pack, pack: Pack, kept: Sequence[PackPrecision]) -> None:
+    """Raises ModelError where the pack of that name in the model folder is another one, or damaged."""
+    if there.card.source != pack.card.source:
+        raise ModelError(
+            f"there is another pack named {pack.name}, whose vectors do not compare with those of this one",
+            fix="replace it with --force; people must be enrolled again then",
+        )
+    if _description(there) != _description(pack):
+        raise ModelError(
+            f"the model pack {pack.name} is there already, with another card",
+            fix="replace it with --force; where the crop or the pixels differ, people must be enrolled again then",
+        )
+    if set(there.precisions) != set(kept):
+        raise ModelError(
+            f"the model pack {pack.name} is there already, in {', '.join(there.precisions)}",
+            fix="replace it with --force; people stay enrolled",
+        )
+    packs.verify(there)
+
+
+def _description(pack: Pack) -> Card:
+    """The card without what differs between copies of one pack."""
+    return pack.card.model_copy(update={"files": (), "footfall_version": ""})
 
 
 def _require_running(pack: Pack, precisions: Sequence[PackPrecision]) -> None:
@@ -113,9 +137,12 @@ def _unpacked(path: Path) -> Iterator[Path]:
         try:
             with zipfile.ZipFile(path) as archive:
                 _extract(archive, Path(temporary), path)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        except ZIP_ERRORS as error:
             raise ModelError(f"{path}: cannot be unpacked ({error})", fix="get the file again") from error
-        yield Path(temporary)
+        try:
+            yield Path(temporary)
+        except ModelError as error:  # it names files of the temporary folder
+            raise ModelError(error.problem.replace(temporary, str(path)), fix=error.fix) from error
 
 
 def _extract(archive: zipfile.ZipFile, folder: Path, path: Path) -> None:
@@ -125,11 +152,15 @@ def _extract(archive: zipfile.ZipFile, folder: Path, path: Path) -> None:
         problem = f"{path}: more than {_MAX_FILES} files or {MAX_BYTES // 1_000_000} MB"
         raise ModelError(problem, fix=WHAT)
     parents = {each.filename.rpartition("/")[0] for each in entries}
-    if len(parents) > 1 or any(stat.S_ISLNK(each.external_attr >> 16) for each in entries):
+    names = [each.filename.rpartition("/")[2] for each in entries]
+    if (
+        len(parents) > 1
+        or any(stat.S_ISLNK(each.external_attr >> 16) for each in entries)
+        or not all(map(packs.is_file_name, names))
+    ):
         raise ModelError(f"{path}: not the files of one folder", fix=WHAT)
     left = MAX_BYTES
-    for each in entries:
-        name = each.filename.rpartition("/")[2]
+    for each, name in zip(entries, names, strict=True):
         with archive.open(each) as packed, (folder / name).open("wb") as file:
             while chunk := packed.read(1 << 20):
                 left -= len(chunk)

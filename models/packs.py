@@ -27,6 +27,8 @@ FOLDER = "packs"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 RESERVED = frozenset({*CATALOG, "dlib", "mtcnn", "haar", "all"})
 """Names that packs cannot have: networks, embedders and detectors have them."""
+_FILE_NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._ -]{0,120}")
+"""Names that are files of one folder on every system."""
 _ID_DIGITS = 12
 WHAT = "name a folder or .zip that 'footfall train' or 'footfall models export --format pack' wrote"
 """The fix where something else was named."""
@@ -63,6 +65,11 @@ class Pack:
     def content(self, precision: PackPrecision) -> bytes:
         """The verified bytes of one of its networks. Raises ModelError."""
         return _content(self.folder, next(f for f in self.card.files if f.name == file_name(self.name, precision)))
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a file may have that name in a pack: it is in the folder itself on every system."""
+    return _FILE_NAME.fullmatch(name) is not None and name.strip(". ") != ""
 
 
 def file_name(name: str, precision: PackPrecision) -> str:
@@ -148,16 +155,38 @@ def verify(pack: Pack) -> None:
 
 def installed(models: Path) -> list[Pack]:
     """The packs of a model folder, by name. Raises ModelError for one with a damaged card."""
+    found, damaged = readable(models)
+    if damaged:
+        raise next(iter(damaged.values()))
+    return found
+
+
+def readable(models: Path) -> tuple[list[Pack], dict[str, ModelError]]:
+    """The packs of a model folder, and why others cannot be used, both by name."""
+    found: list[Pack] = []
+    damaged: dict[str, ModelError] = {}
     folder = models / FOLDER
-    if not folder.is_dir():
-        return []
-    return [read(path) for path in sorted(folder.iterdir()) if path.is_dir() and NAME.fullmatch(path.name)]
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_dir() and NAME.fullmatch(path.name):
+            try:
+                found.append(_read_own(path))
+            except ModelError as error:
+                damaged[path.name] = error
+    return found, damaged
 
 
 def find(name: str, models: Path) -> Pack | None:
     """The pack of that name in a model folder, None where there is none. Raises ModelError for a damaged card."""
     folder = models / FOLDER / name
-    return read(folder) if NAME.fullmatch(name) and folder.is_dir() else None
+    return _read_own(folder) if NAME.fullmatch(name) and folder.is_dir() else None
+
+
+def _read_own(folder: Path) -> Pack:
+    """The pack in a folder of its name."""
+    pack = read(folder)
+    if pack.name != folder.name:
+        raise ModelError(f"{folder}: the pack in it is named {pack.name}", fix=f"rename the folder to {pack.name}")
+    return pack
 
 
 def require_name(name: str) -> None:
@@ -195,23 +224,32 @@ def _require_usable(card: Card, path: Path) -> None:
     names = [file.name for file in card.files]
     if card.format is not Format.PACK:
         problem = f"the format is {card.format.value}, not pack"
-    elif any("/" in name or "\\" in name or name in ("", ".", "..", CARD) for name in names):
+    elif CARD in names or not all(map(is_file_name, names)):
         problem = "a file is not in the folder itself"
     elif not any(name == file_name(card.name, each) for name in names for each in PackPrecision):
         problem = f"no network named {card.name}-PRECISION.tflite among its files"
     elif LICENCES not in names:
         problem = f"no {LICENCES} among its files"
-    elif card.kind is Kind.EMBEDDER and (card.embedding is None or card.dimension is None or card.input.pixels is None):
-        problem = "an embedder needs embedding, dimension and input.pixels"
-    elif card.embedding is not None and tuple(card.input.shape[1:]) != (card.embedding.crop.side,) * 2 + (3,):
-        problem = f"the input {card.input.shape} is not the crop of {card.embedding.crop.side} px"
+    elif card.kind is Kind.EMBEDDER:
+        problem = _problem_of_embedder(card)
     if problem is not None:
         raise ModelError(f"{path}: {problem}", fix=WHAT)
 
 
+def _problem_of_embedder(card: Card) -> str | None:
+    pixels, embedding = card.input.pixels, card.embedding
+    if embedding is None or card.dimension is None or pixels is None:
+        return "an embedder needs embedding, dimension and input.pixels"
+    if tuple(card.input.shape[1:]) != (embedding.crop.side,) * 2 + (3,):
+        return f"the input {card.input.shape} is not the crop of {embedding.crop.side} px"
+    if pixels.channels == "grey" or pixels.dtype != "float32":
+        return f"the pixels of an embedder are RGB or BGR as float32, not {pixels.channels} as {pixels.dtype}"
+    return None
+
+
 def _content(folder: Path, file: File) -> bytes:
     path = folder / file.name
-    fix = "add the pack again: footfall models add PACK --force"
+    fix = "get the whole pack again, and add it: footfall models add PACK --force"
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -60,6 +60,19 @@ def test_another_file_is_not_kept(published: Path, tmp_path: Path, monkeypatch: 
         cascades.frontal_face(tmp_path / "models")
 
 
+def test_copied_to_another_folder_where_it_is_intact(published: Path, tmp_path: Path) -> None:
+    here, box = tmp_path / "models", tmp_path / "box"
+    cascades.copy(here, box)
+    assert not box.exists()
+    cascades.build(here)
+    cascades.copy(here, box)
+    assert cascades.frontal_face(box) == box / cascades.FILE
+    (here / cascades.FILE).write_bytes(CONTENT[:-1])
+    (box / cascades.FILE).unlink()
+    cascades.copy(here, box)
+    assert not (box / cascades.FILE).exists()
+
+
 def test_the_copy_of_opencv_4_counts(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "site" / "cv2"
     (package / "data").mkdir(parents=True)

@@ -23,6 +23,7 @@ from models.embedding import Crop, Embedding, Limits
 from models.model_folder import LICENCES, Source
 from models.packs import Pack
 from models.runtime import open_pack
+from tracker.vision.embedders import known_embedders
 
 EMBEDDING = Embedding(
     crop=Crop(side=24, margin=4), limits=(Limits(people=None, max_distance=1.0, stranger_distance=1.2),)
@@ -134,6 +135,26 @@ def test_other_weights_under_the_same_name_need_force(make: Callable[..., Pack],
     assert packs.installed(models)[0].network == "ours@bbbbbbbbbbbb"
 
 
+def test_another_card_of_the_same_weights_needs_force(make: Callable[..., Pack], tmp_path: Path) -> None:
+    models, made = tmp_path / "models", make()
+    pack_installation.install(made.folder, models)
+    nearer = edited(made, lambda card: card["embedding"]["limits"][0].update(max_distance=0.5))
+    with pytest.raises(ModelError, match="ours is there already, with another card"):
+        pack_installation.install(nearer, models)
+    assert pack_installation.install(nearer, models, force=True).card.embedding.limits[0].max_distance == 0.5  # type: ignore[union-attr]
+    with pytest.raises(ModelError, match="there already, in float16, float32") as caught:
+        pack_installation.install(nearer, models, precision=PackPrecision.FLOAT32)
+    assert "people stay enrolled" in caught.value.fix
+
+
+def test_a_damaged_pack_is_not_taken_for_the_same_one(make: Callable[..., Pack], tmp_path: Path) -> None:
+    models, made = tmp_path / "models", make()
+    (pack_installation.install(made.folder, models).folder / "ours-float16.tflite").write_bytes(b"half")
+    with pytest.raises(ModelError, match=r"ours-float16\.tflite: damaged"):
+        pack_installation.install(made.folder, models)
+    packs.verify(pack_installation.install(made.folder, models, force=True))
+
+
 def test_one_precision_is_kept(make: Callable[..., Pack], tmp_path: Path) -> None:
     pack = pack_installation.install(make().folder, tmp_path / "models", precision=PackPrecision.FLOAT32)
     assert pack.precisions == (PackPrecision.FLOAT32,)
@@ -159,13 +180,31 @@ def edited(pack: Pack, change: Callable[[dict[str, Any]], object]) -> Path:
         pytest.param(lambda card: card.update(format="tfjs"), "the format is tfjs", id="format"),
         pytest.param(lambda card: card.update(embedding=None), "an embedder needs", id="no-embedding"),
         pytest.param(lambda card: card.update(dimension=5), "vectors of 5 numbers", id="dimension"),
-        pytest.param(lambda card: card.update(kind="detector"), "is a detector", id="detector"),
+        pytest.param(lambda card: card.update(kind="detector"), "of the kind detector; only embedders", id="detector"),
         pytest.param(lambda card: card.update(name="sface"), "no network named sface", id="other-name"),
         pytest.param(lambda card: card.update(files=[]), "no network named ours", id="no-files"),
+        pytest.param(
+            lambda card: card.update(kind="attribute"), "of the kind attribute; only embedders", id="attribute"
+        ),
         pytest.param(lambda card: card["files"][0].update(name="../x"), "not in the folder itself", id="path"),
+        pytest.param(lambda card: card["files"][1].update(name="D:x"), "not in the folder itself", id="drive"),
+        pytest.param(lambda card: card["files"][1].update(name="a\0b"), "not in the folder itself", id="null-byte"),
         pytest.param(lambda card: card["files"][0].update(sha256="0" * 64), "damaged", id="hash"),
         pytest.param(lambda card: card["input"].update(shape=[None, 30, 30, 3]), "not the crop of 24", id="shape"),
         pytest.param(lambda card: card["input"]["pixels"].update(divisor=0), "must not be 0", id="divisor"),
+        pytest.param(lambda card: card["input"]["pixels"].update(channels="grey"), "not grey as", id="grey"),
+        pytest.param(lambda card: card["input"]["pixels"].update(dtype="uint8"), "not RGB as uint8", id="uint8"),
+        pytest.param(lambda card: card["embedding"].update(min_limit=3.0), "smaller than min_limit", id="min-limit"),
+        pytest.param(
+            lambda card: card["embedding"]["limits"][0].update(max_distance=10**400), "max_distance", id="huge"
+        ),
+        pytest.param(
+            lambda card: card["accuracy"].append(
+                {"precision": "float16", "dataset": "ours", "measure": "TAR at FAR 0.01", "value": 97.5}
+            ),
+            "accuracy.0.value",
+            id="per-cent",
+        ),
         pytest.param(lambda card: card["embedding"]["crop"].update(margin=20), "more than half", id="margin"),
         pytest.param(lambda card: card["embedding"]["crop"].update(template=[[1, 1]] * 5), "either", id="two-crops"),
         pytest.param(
@@ -207,6 +246,16 @@ def _zip(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
+def _undeflatable(path: Path) -> Path:
+    """A .zip whose file begins with a block of a type that deflate does not have."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("card.json", b"{}" * 100)
+    content = bytearray(path.read_bytes())
+    content[30 + len("card.json")] = 0xFF
+    path.write_bytes(content)
+    return path
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [
@@ -219,6 +268,9 @@ def _zip(path: Path, files: dict[str, bytes]) -> Path:
             id="two-folders",
         ),
         pytest.param(lambda path: _zip(path / "a.zip", {"../card.json": b"[]"}), "card.json", id="outside"),
+        pytest.param(lambda path: _zip(path / "a.zip", {"C:card.json": b"[]"}), "files of one folder", id="drive"),
+        pytest.param(lambda path: _zip(path / "a.zip", {"card.json": b"[]"}), "a.zip/card.json", id="named-by-zip"),
+        pytest.param(lambda path: _undeflatable(path / "a.zip"), "cannot be unpacked", id="damaged"),
         pytest.param(lambda path: _zip(path / "a.zip", {f"{n}": b"" for n in range(40)}), "more than 32", id="many"),
     ],
 )
@@ -244,6 +296,39 @@ def test_damage_is_noticed(make: Callable[..., Pack], models_folder: Path, tmp_p
     assert "damaged" in run("list", "--models", models).stdout
     with pytest.raises(ModelError, match=r"ours-float16\.tflite: damaged"):
         open_pack(pack, precision=Precision.FLOAT16, threads=1)
+
+
+def test_a_damaged_card_does_not_hide_the_others(
+    make: Callable[..., Pack], models_folder: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(models_folder, models)
+    for name in ("mine", "ours", "theirs"):
+        pack_installation.install(make(name).folder, models)
+    (models / packs.FOLDER / "ours" / CARD).write_text("{", encoding="utf-8")
+    (models / packs.FOLDER / "theirs").rename(models / packs.FOLDER / "hers")
+    rows = {row["name"]: row for row in json.loads(run("list", "--json", "--models", models).stdout)}
+    assert {name: rows[name]["state"] for name in ("mine", "ours", "hers")} == {
+        "mine": "ok", "ours": "damaged", "hers": "damaged",
+    }  # fmt: skip
+    assert "Invalid JSON" in rows["ours"]["problem"]
+    assert "is named theirs" in rows["hers"]["problem"]
+    assert "Invalid JSON" in run("list", "--models", models).stdout
+    assert "rename the folder to theirs" in problem_of(run("verify", "--models", models))
+    assert [spec.name for spec in known_embedders(models)] == ["sface", "dlib", "mine"]
+    assert run("remove", "ours", "--models", models).exit_code == 0
+
+
+def test_options_that_an_added_pack_does_not_have(
+    make: Callable[..., Pack], models_folder: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(models_folder, models)
+    pack_installation.install(make().folder, models)
+    export = ("export", "ours", "--out", tmp_path / "out", "--models", models)
+    done = run(*export, "--format", "pack", "--precision", "float16")
+    assert (done.exit_code, (tmp_path / "out").exists()) == (2, False)
+    assert "ours cannot be exported as onnx" in problem_of(run(*export, "--format", "onnx"))
 
 
 def test_packs_go_along_with_an_exported_folder(make: Callable[..., Pack], models_folder: Path, tmp_path: Path) -> None:

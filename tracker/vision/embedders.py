@@ -119,9 +119,9 @@ def of_pack(pack: Pack) -> EmbedderSpec:
 
 
 def known_embedders(models: Path) -> list[EmbedderSpec]:
-    """All embedders: those of the catalog, and those of the packs in a model folder. Raises ModelError."""
-    added = [pack for pack in packs.installed(models) if pack.card.embedding is not None]
-    return [*EMBEDDERS.values(), *map(of_pack, added)]
+    """All embedders: those of the catalog, and those of the packs in a model folder that can be used."""
+    added, _ = packs.readable(models)
+    return [*EMBEDDERS.values(), *(of_pack(pack) for pack in added if pack.card.embedding is not None)]
 
 
 def embedder_named(name: str, models: Path) -> EmbedderSpec:
