@@ -43,6 +43,10 @@ def contenders(names: Sequence[str], settings: Settings) -> Contenders:
     """
     models, detect = settings.models, settings.detect
     known = {spec.name: spec for spec in known_embedders(models.dir)}
+    _, damaged = packs.readable(models.dir)
+    for name in names:
+        if name in damaged:
+            raise damaged[name]
     _require_known(names, [*DETECTORS, *known])
     wanted = {name: spec for name, spec in known.items() if not names or name in names}
     detectors, missing = _opened(
@@ -56,7 +60,7 @@ def contenders(names: Sequence[str], settings: Settings) -> Contenders:
         embedders=embedders,
         finder=next(iter(embedders.values()), None),
         sizes=sizes | {name: _embedder_bytes(known[name], models) for name in embedders},
-        skipped=tuple(f"{error.problem}; fix: {error.fix}" for error in [*missing, *others]),
+        skipped=tuple(f"{error.problem}; fix: {error.fix}" for error in [*missing, *others, *damaged.values()]),
     )
 
 

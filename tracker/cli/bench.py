@@ -84,7 +84,7 @@ def bench(
     random order, so that what slows the machine down slows all alike. Without --pictures, the portraits of the demo
     are used, which measure time only.
     """
-    _require_suffixes(csv, plot)
+    _require_writable(csv, plot)
     from tracker.bench.collection import chosen
     from tracker.bench.contenders import contenders
     from tracker.bench.results import COLUMNS
@@ -108,7 +108,11 @@ def bench(
     )
 
 
-def _require_suffixes(csv: Path | None, plot: Path | None) -> None:
+def _require_writable(csv: Path | None, plot: Path | None) -> None:
+    """Raises FootfallError for files that could not be written once everything is measured."""
+    for path in filter(None, (csv, plot)):
+        if not path.parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.parent}", fix="make it, or give another path")
     if csv is not None and csv.suffix.lower() != ".csv":
         raise UsageError(f"--csv: {csv.name[:80]!r} does not end in .csv", fix="write --csv bench.csv")
     if plot is None:
@@ -123,7 +127,12 @@ def _measured(collection: Collection, opened: Contenders, samples: int) -> Measu
 
     with progress_bar() as bar:
         task = bar.add_task("Measuring", total=len(collection.pictures))
-        return measure(collection, opened, samples=samples, on_picture=lambda: bar.advance(task))
+        return measure(
+            collection,
+            opened,
+            samples=samples,
+            on_progress=lambda done, steps: bar.update(task, completed=done, total=steps),
+        )
 
 
 def _comparison(collection: Collection, opened: Contenders, found: Measured) -> Comparison:
@@ -180,8 +189,8 @@ def _notes(collection: Collection, opened: Contenders, found: Measured, comparis
             continue
         evaluation = result.accuracy.evaluation
         if any(each.far == _FAR and not each.resolved for each in evaluation.accepts):
-            many = evaluation.different
-            notes.append(f"with {many} pairs of different people, a FAR of 0.1 % means none at all; use more pictures")
+            many = count_text(evaluation.different, "pair")
+            notes.append(f"with {many} of different people, a FAR of 0.1 % means none at all; use more pictures")
             break
     return notes
 

@@ -52,33 +52,36 @@ def collection_of(count: int, *, black: int = 0) -> Collection:
 
 def test_every_picture_is_searched_and_some_are_timed() -> None:
     detector, engine, seen = FakeNetwork(), FakeNetwork(), []
-    found = measure(collection_of(50), opened(detector, engine), samples=30, on_picture=lambda: seen.append(1))
-    assert (len(found.faces["fake"]), len(found.vectors["mine"]), len(seen)) == (50, 50, 50)
+    found = measure(
+        collection_of(50), opened(detector, engine), samples=30, on_progress=lambda *step: seen.append(step)
+    )
+    assert (len(found.faces["fake"]), len(found.vectors["mine"])) == (50, 50)
+    assert (seen[0], seen[-1][0] == seen[-1][1]) == ((1, 70), True)
     assert found.vectors["mine"]["6"].tolist() == [7, 7]
     assert len(found.detector_ms["fake"]) == len(found.embedder_ms["mine"]) == 40  # two rounds on 20 pictures
-    assert (detector.calls["detect"], engine.calls["embed"]) == (50 + 40, 50 + 40)  # the first time warms up
+    assert (detector.calls["detect"], engine.calls["embed"]) == (50 + 60, 50 + 60)  # the first round warms up
     assert engine.calls["detect"] == 50
 
 
 def test_few_pictures_are_timed_more_often() -> None:
     detector = FakeNetwork()
-    found = measure(collection_of(3), opened(detector, None), samples=10, on_picture=lambda: None)
+    found = measure(collection_of(3), opened(detector, None), samples=10, on_progress=lambda *_: None)
     assert len(found.detector_ms["fake"]) == 12
     assert not found.vectors
 
 
 def test_a_picture_without_a_face_is_not_embedded() -> None:
     engine = FakeNetwork()
-    found = measure(collection_of(4, black=3), opened(FakeNetwork(), engine), samples=8, on_picture=lambda: None)
+    found = measure(collection_of(4, black=3), opened(FakeNetwork(), engine), samples=8, on_progress=lambda *_: None)
     assert list(found.vectors["mine"]) == ["2", "3"]
-    assert len(found.embedder_ms["mine"]) == 4
+    assert len(found.embedder_ms["mine"]) == 8  # on the two with a face
     assert len(found.detector_ms["fake"]) == 8
 
 
 def test_large_pictures_are_downscaled() -> None:
     detector = FakeNetwork()
     large = Collection(title="large", pictures={"one": lambda: np.ones((1000, 4 * MAX_SIDE_PX, 3), np.uint8)})
-    found = measure(large, opened(detector, None), samples=1, on_picture=lambda: None)
+    found = measure(large, opened(detector, None), samples=1, on_progress=lambda *_: None)
     assert detector.sizes_wh == {(MAX_SIDE_PX, 250)}
     assert found.sizes_wh == {"one": (MAX_SIDE_PX, 250)}
 
@@ -89,13 +92,17 @@ def test_unreadable_pictures_are_kept_apart() -> None:
 
     pictures = {"broken.png": broken, **collection_of(2).pictures}
     found = measure(
-        Collection(title="some", pictures=pictures), opened(FakeNetwork(), None), samples=1, on_picture=lambda: None
+        Collection(title="some", pictures=pictures),
+        opened(FakeNetwork(), None),
+        samples=4,
+        on_progress=lambda *_: None,
     )
+    assert len(found.detector_ms["fake"]) == 4  # not fewer because one picture cannot be read
     assert (found.unreadable, len(found.sizes_wh)) == ({"broken.png": "broken.png: not a picture"}, 2)
     with pytest.raises(PictureError, match=r"no picture of some can be read; broken\.png"):
         measure(
             Collection(title="some", pictures={"broken.png": broken}),
             opened(FakeNetwork(), None),
             samples=1,
-            on_picture=lambda: None,
+            on_progress=lambda *_: None,
         )

@@ -10,7 +10,7 @@ import pytest
 
 from config.settings import Precision
 from models import packs
-from models.cards import PackPrecision
+from models.cards import CARD, PackPrecision
 from models.catalog import CATALOG, Pixels
 from models.embedding import Crop, Embedding, Limits
 from models.model_folder import Source
@@ -66,7 +66,7 @@ def test_pairs_as_a_table_with_notes(run: Run, pictures: Path, tmp_path: Path) -
     ]  # fmt: skip
     err = " ".join(done.err.split())
     assert "1 picture cannot be read, such as gone.png" in err
-    assert "with 1 pairs of different people, a FAR of 0.1 % means none at all" in err
+    assert "with 1 pair of different people, a FAR of 0.1 % means none at all" in err
 
 
 def test_portraits_without_pictures_measure_time_only(run: Run) -> None:
@@ -101,6 +101,11 @@ def test_added_packs_are_compared(run: Run, models_folder: Path, two_people: Pat
     assert (found["ours"]["dimension"], found["ours"]["limit"], found["ours"]["pairs"]) == (4, 1.0, 12)
     assert found["ours"]["size_bytes"] == len(content)
     assert found["ours"]["accuracy"] < found["sface"]["accuracy"]
+    (folder / packs.FOLDER / "ours" / CARD).write_text("{", encoding="utf-8")
+    done = run("models", "bench", "--models", folder, "--pictures", two_people, "--json", *QUICK)
+    assert "sface" in results(done.data)
+    assert any(each.startswith("skipped: ") and "Invalid JSON" in each for each in done.data["notes"])
+    run("models", "bench", "ours", "--models", folder).refused("Invalid JSON", "docs/models.md")
 
 
 def test_what_is_not_there_is_skipped_unless_it_is_named(
@@ -119,6 +124,8 @@ def test_what_is_not_there_is_skipped_unless_it_is_named(
         pytest.param(("arcface",), 1, ("'arcface'", "mtcnn, yunet, haar, sface, dlib"), id="unknown-name"),
         pytest.param(("--plot", "bench.pdf"), 2, ("--plot bench.html",), id="plot"),
         pytest.param(("--csv", "bench.txt"), 2, ("--csv bench.csv",), id="csv"),
+        pytest.param(("--plot", "none/bench.html"), 2, ("there is no folder none",), id="plot-folder"),
+        pytest.param(("--csv", "none/bench.csv"), 2, ("there is no folder none",), id="csv-folder"),
         pytest.param(("mtcnn", "--pictures", "none"), 1, ("none: no such folder",), id="no-folder"),
         pytest.param(("mtcnn", "--pairs", "none.csv"), 1, ("none.csv", "cannot be read"), id="no-list"),
         pytest.param(("mtcnn", "--models", "none"), 1, ("models build",), id="no-models"),
