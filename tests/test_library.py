@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,9 @@ def test_the_notebook_runs(two_people: Path, place: Path) -> None:  # noqa: F811
     assert "too few pairs to measure this rate" in text
     assert printed[-1] == "[match]\nmax_distance = 1.05\n"
     assert [trace.name for trace in names["figure"].data] == ["one person", "two people"]
+    names["vectors"] = replace(
+        names["vectors"], by_file={name: each for name, each in names["vectors"].by_file.items() if "Ada" in name}
+    )
+    pairs = next("".join(cell["source"]) for cell in cells if "combinations" in "".join(cell["source"]))
+    with pytest.raises(ValueError, match="two people or more"):
+        run("pairs of one person alone", pairs, names)

@@ -30,9 +30,9 @@ COLUMNS = (
     Column("pictures", "pictures", Kind.COUNT),
     Column("faces", "faces", Kind.COUNT),
     Column("missed", "missed", Kind.COUNT),
-    Column("false", "false", Kind.COUNT),
-    Column("as_mtcnn", "as MTCNN", Kind.SHARE),
-    Column("beside_mtcnn", "beside MTCNN", Kind.COUNT),
+    Column("false_positives", "false pos.", Kind.COUNT),
+    Column("mtcnn_recall", "MTCNN recall", Kind.SHARE),
+    Column("extra_faces", "extra faces", Kind.COUNT),
     Column("dimension", "dimension", Kind.COUNT),
     Column("pairs", "pairs", Kind.COUNT),
     Column("limit", "limit", Kind.NUMBER),
@@ -50,9 +50,9 @@ COLUMNS = (
 class DetectorResult:
     """A detector on all pictures.
 
-    missed, false: where each picture shows one face: pictures without a face, and faces beyond one a picture.
-    as_mtcnn: share of MTCNN's faces that it found too (IoU from 0.5); beside_mtcnn: its faces that MTCNN did not find;
-    None where MTCNN was not run.
+    missed, false_positives: where each picture shows one face: pictures without a face, and faces beyond one a picture.
+    mtcnn_recall: share of MTCNN's faces that it found too (IoU from 0.5). extra_faces: its faces that MTCNN did not
+    find. Both are None where MTCNN was not run.
     """
 
     name: str
@@ -61,9 +61,9 @@ class DetectorResult:
     pictures: int
     faces: int
     missed: int | None
-    false: int | None
-    as_mtcnn: float | None
-    beside_mtcnn: int | None
+    false_positives: int | None
+    mtcnn_recall: float | None
+    extra_faces: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +109,9 @@ def detector_result(name: str, collection: Collection, found: Measured, *, size_
         pictures=len(counts),
         faces=int(counts.sum()),
         missed=int((counts == 0).sum()) if collection.one_face else None,
-        false=int(np.maximum(counts - 1, 0).sum()) if collection.one_face else None,
-        as_mtcnn=shared,
-        beside_mtcnn=beside,
+        false_positives=int(np.maximum(counts - 1, 0).sum()) if collection.one_face else None,
+        mtcnn_recall=shared,
+        extra_faces=beside,
     )
 
 

@@ -38,8 +38,8 @@ _COLUMNS = (
     Column("megabytes", "MB", Kind.NUMBER),
     Column("faces", "faces", Kind.COUNT),
     Column("missed", "missed", Kind.COUNT),
-    Column("false", "false", Kind.COUNT),
-    Column("as_mtcnn", "as MTCNN", Kind.WORD),
+    Column("false_positives", "false pos.", Kind.COUNT),
+    Column("mtcnn_recall", "MTCNN recall", Kind.WORD),
     Column("accuracy", "accuracy", Kind.WORD),
     Column("equal_error_rate", "EER", Kind.WORD),
     Column(f"tar_at_far_{_FAR:g}", "TAR at FAR 0.1 %", Kind.WORD),
@@ -203,7 +203,7 @@ def _cells(row: Mapping[str, Any]) -> Row:
         **row,
         "megabytes": row["size_bytes"] / 1e6,
         "accuracy": interval,
-        **{key: _percent(row[key]) for key in ("as_mtcnn", "equal_error_rate", f"tar_at_far_{_FAR:g}")},
+        **{key: _percent(row[key]) for key in ("mtcnn_recall", "equal_error_rate", f"tar_at_far_{_FAR:g}")},
     }
 
 

@@ -25,9 +25,9 @@ def detector(name: str, *, faces: int, size_bytes: int) -> DetectorResult:
         pictures=4,
         faces=faces,
         missed=None,
-        false=None,
-        as_mtcnn=None,
-        beside_mtcnn=None,
+        false_positives=None,
+        mtcnn_recall=None,
+        extra_faces=None,
     )
 
 

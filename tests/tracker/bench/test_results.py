@@ -36,24 +36,24 @@ def test_agreement_with_mtcnn() -> None:
     found = measured(mtcnn=REFERENCE, yunet=OTHER)
     result = detector_result("yunet", PEOPLE, found, size_bytes=7)
     assert (result.faces, result.pictures) == (4, 4)
-    assert (result.as_mtcnn, result.beside_mtcnn) == (0.5, 2)
+    assert (result.mtcnn_recall, result.extra_faces) == (0.5, 2)
     assert result.timing is not None
     assert result.timing.median_ms == 3
     itself = detector_result("mtcnn", PEOPLE, found, size_bytes=7)
-    assert (itself.as_mtcnn, itself.beside_mtcnn) == (1, 0)
+    assert (itself.mtcnn_recall, itself.extra_faces) == (1, 0)
 
 
 def test_missed_and_false_faces_are_known_where_each_picture_shows_one() -> None:
     found = measured(mtcnn=REFERENCE)
     known = detector_result("mtcnn", PEOPLE, found, size_bytes=7)
-    assert (known.missed, known.false) == (1, 1)
+    assert (known.missed, known.false_positives) == (1, 1)
     unknown = detector_result("mtcnn", Collection(title="crowds", pictures={}), found, size_bytes=7)
-    assert (unknown.missed, unknown.false) == (None, None)
+    assert (unknown.missed, unknown.false_positives) == (None, None)
 
 
 def test_without_mtcnn_there_is_no_agreement() -> None:
     result = detector_result("yunet", PEOPLE, measured(yunet=OTHER), size_bytes=7)
-    assert (result.as_mtcnn, result.beside_mtcnn) == (None, None)
+    assert (result.mtcnn_recall, result.extra_faces) == (None, None)
     (row,) = Comparison(detectors=(result,), embedders=()).rows()
     assert set(row) == {column.key for column in COLUMNS}
     assert (row["kind"], row["name"], row["accuracy"]) == ("detector", "yunet", None)
@@ -62,4 +62,4 @@ def test_without_mtcnn_there_is_no_agreement() -> None:
 def test_mtcnn_without_faces_is_no_measure() -> None:
     found = measured(mtcnn={"none": faces()}, yunet={"none": faces(LEFT)})
     result = detector_result("yunet", PEOPLE, found, size_bytes=7)
-    assert (result.as_mtcnn, result.beside_mtcnn) == (None, 1)
+    assert (result.mtcnn_recall, result.extra_faces) == (None, 1)

@@ -36,8 +36,8 @@ def test_people_in_folders_as_json_csv_and_plot(
     assert all(row["median_ms"] > 0 and row["p95_ms"] >= row["median_ms"] for row in found.values())
     assert all(row["calls"] == 6 for row in found.values())
     mtcnn, sface = found["mtcnn"], found["sface"]
-    assert (mtcnn["faces"], mtcnn["missed"], mtcnn["false"], mtcnn["as_mtcnn"]) == (4, 2, 0, 1)
-    assert (found["yunet"]["faces"], found["yunet"]["missed"], found["yunet"]["as_mtcnn"]) == (6, 0, 0.75)
+    assert (mtcnn["faces"], mtcnn["missed"], mtcnn["false_positives"], mtcnn["mtcnn_recall"]) == (4, 2, 0, 1)
+    assert (found["yunet"]["faces"], found["yunet"]["missed"], found["yunet"]["mtcnn_recall"]) == (6, 0, 0.75)
     assert found["haar"]["missed"] == 6 - found["haar"]["faces"] > 0
     assert mtcnn["size_bytes"] > found["yunet"]["size_bytes"] > 500_000
     assert (sface["faces"], sface["dimension"], sface["limit"], sface["pairs"]) == (6, 128, 1.05, 12)
@@ -73,7 +73,7 @@ def test_portraits_without_pictures_measure_time_only(run: Run) -> None:
     done = run("models", "bench", "yunet", "dlib", "--json", *QUICK)
     found = results(done.data)
     assert (found["yunet"]["faces"], found["dlib"]["faces"], found["dlib"]["accuracy"]) == (2, 2, None)
-    assert (found["yunet"]["as_mtcnn"], found["yunet"]["missed"]) == (None, None)
+    assert (found["yunet"]["mtcnn_recall"], found["yunet"]["missed"]) == (None, None)
     assert any("accuracy needs --pictures" in each for each in done.data["notes"])
 
 
