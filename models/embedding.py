@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Point: TypeAlias = tuple[float, float]
 
 LANDMARKS = 5
+_FARTHEST = 2.0
+"""Distance of two vectors of unit length that point in opposite directions."""
 _MAX_SIDE = 1024
 _MAX_INTEGER = 1 << 53
 """Larger integers of JSON are no distances, and may have no float."""
@@ -118,6 +120,10 @@ class Embedding(Record):
     def _in_order(self) -> Self:
         if self.max_limit < self.min_limit:
             raise ValueError("embedding: max_limit must not be smaller than min_limit")
+        if self.distance is Distance.COSINE and max(each.max_distance for each in self.limits) >= _FARTHEST:
+            raise ValueError(
+                f"embedding: vectors of unit length are at most {_FARTHEST:g} apart; every face would match"
+            )
         return self
 
     def limits_for(self, people: int) -> Limits:

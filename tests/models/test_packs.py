@@ -196,6 +196,13 @@ def edited(pack: Pack, change: Callable[[dict[str, Any]], object]) -> Path:
         pytest.param(lambda card: card["input"]["pixels"].update(dtype="uint8"), "not RGB as uint8", id="uint8"),
         pytest.param(lambda card: card["embedding"].update(min_limit=3.0), "smaller than min_limit", id="min-limit"),
         pytest.param(
+            lambda card: card["embedding"].update(
+                distance="cosine", limits=[{"people": None, "max_distance": 2.5, "stranger_distance": 3.0}]
+            ),
+            "every face would match",
+            id="cosine",
+        ),
+        pytest.param(
             lambda card: card["embedding"]["limits"][0].update(max_distance=10**400), "max_distance", id="huge"
         ),
         pytest.param(

@@ -29,7 +29,7 @@ MOST_FAR = 0.01
 """False-accept rate of the figures that count: one at a higher rate says little."""
 MOST_CONFUSED = 0.1
 """Share of pairs of different enrolled people that may be within the limit."""
-_MEASURE = re.compile(r"TAR at FAR ([0-9.e-]+)", re.IGNORECASE)
+_MEASURE = re.compile(r"TAR at FAR (\d*\.?\d+(?:e-?\d+)?)", re.IGNORECASE)
 _LEAST_PAIRS, _MOST_PEOPLE = 3, 300
 _MEASURING = "'footfall models bench {} --pictures DIR' does"
 _FIX = "set recognition.embedder to another network; recognition.accept_inaccurate = true tries it nevertheless"

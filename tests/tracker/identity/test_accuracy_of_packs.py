@@ -79,6 +79,14 @@ def test_a_good_network_without_figures_is_warned_of(
     assert "ours: nobody measured its accuracy" in caplog.text
 
 
+@pytest.mark.parametrize("measure", ["TAR at FAR 0.0.1", "TAR at FAR e-3", "TAR at FAR -"])
+def test_a_figure_that_is_no_rate_does_not_count(
+    measure: str, make: Make, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    check(make(good=True, figures=((measure, 0.1),)), settings)
+    assert "ours: nobody measured its accuracy" in caplog.text
+
+
 def test_a_network_that_confuses_two_portraits_is_refused(
     make: Make, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
