@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
 from config.errors import ModelError
-from config.settings import ModelSettings, Precision, load_settings
-from models import browser, cascades, facenet_pack, listing, model_folder, pack_installation, packs
-from models.cards import Format, PackPrecision, WeightType, exportable
+from config.settings import Precision, load_settings
+from models import browser, cascades, cli_export, facenet_pack, listing, model_folder, pack_installation, packs
+from models.cards import PackPrecision
 from models.catalog import AUDIENCE, CATALOG, STANDARD, NetworkSpec, Scaling
+from models.cli_options import AsJson, Folder, Precisions, SettingsFile, Store, built, folder_of, pack_named, print_json
 from models.model_folder import FileState, FileStatus
-from models.packs import Pack
 
 app = typer.Typer(name="models", rich_markup_mode="markdown")
-
-Folder = Annotated[Path | None, typer.Option("--models", metavar="DIR", help="Folder of the converted networks.")]
-SettingsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--settings", metavar="FILE", help="Settings file (TOML). Default: footfall.toml in the working folder."
-    ),
-]
-Precisions = Annotated[list[Precision] | None, typer.Option("--precision", help="Only this precision; repeatable.")]
-Store = Annotated[str | None, typer.Option("--store", metavar="URL", help="Ignored; accepted by every command.")]
-_EVERY_NETWORK = "all"
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app.command("export", epilog=cli_export.EXAMPLES)(cli_export.export_)
 
 
 @app.command(epilog="Examples:\n\n`footfall models build --precision float16`\n\n`footfall models build --browser`")
@@ -54,7 +42,7 @@ def build(
     """Convert the published weights; networks that are already built are skipped."""
     from models.build import build_in_subprocess  # here: it imports numpy
 
-    folder = _folder(models, settings, store)
+    folder = folder_of(models, settings, store)
     if haar:
         cascades.build(folder, force=force)  # first: it needs no TensorFlow
     names = (*STANDARD, *(AUDIENCE if for_audience else ()))
@@ -119,7 +107,7 @@ def add(
     """
     if (name, scaling, licence) != (None, None, None) and (what != facenet_pack.NAME or file is None):
         raise typer.BadParameter("--name, --scaling and --licence are for facenet with the FILE of its weights")
-    folder = _folder(models, settings, store)
+    folder = folder_of(models, settings, store)
     if what == facenet_pack.NAME and file is not None:
         wanted = _buildable(precision) or [Precision.FLOAT16]
         _add_facenet(
@@ -195,7 +183,7 @@ def remove(
     store: Store = None,
 ) -> None:
     """Remove a model pack. People who were enrolled with it are not recognised until it is added again."""
-    folder = _folder(models, settings, store)
+    folder = folder_of(models, settings, store)
     if load_settings(settings).recognition.embedder == name:
         raise ModelError(f"recognition.embedder is {name}", fix="change the setting first")
     pack_installation.remove(name, folder)
@@ -205,11 +193,11 @@ def remove(
 @app.command("list", epilog="Example:\n\n`footfall models list --json`")
 def list_(models: Folder = None, settings: SettingsFile = None, store: Store = None, as_json: AsJson = False) -> None:
     """Show every network and model pack, its source and whether it is whole."""
-    folder = _folder(models, settings, store)
+    folder = folder_of(models, settings, store)
     rows = _statuses(folder, list(Precision), list(CATALOG.values()))
     added, damaged = packs.readable(folder)
     if as_json:
-        _print_json(
+        print_json(
             [
                 *map(listing.record, rows),
                 *map(listing.pack_record, added),
@@ -243,7 +231,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what a network is: input, vector, distances, licence, source and measured accuracy."""
-    card = listing.built_in_card(name) if name in CATALOG else _pack(name, _folder(models, settings, store)).card
+    card = listing.built_in_card(name) if name in CATALOG else pack_named(name, folder_of(models, settings, store)).card
     if as_json:
         typer.echo(card.model_dump_json(indent=2))
         return
@@ -251,15 +239,6 @@ def show(
     for title, value in listing.lines(card):
         table.add_row(title, value)
     Console().print(table)
-
-
-def _pack(name: str, folder: Path) -> Pack:
-    """The model pack of that name. Raises ModelError."""
-    found = packs.find(name, folder)
-    if found is None:
-        names = [*CATALOG, *(pack.name for pack in packs.readable(folder)[0])]
-        raise ModelError(f"no network or model pack {name!r}", fix=f"name one of: {', '.join(names)}")
-    return found
 
 
 @app.command(epilog="Example:\n\n`footfall models verify`")
@@ -271,13 +250,13 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Verify the hash of every file; without --precision, of all that are built, and of model packs."""
-    folder = _folder(models, settings, store)
-    rows = _statuses(folder, precision or _built(folder), model_folder.read(folder).specs())
+    folder = folder_of(models, settings, store)
+    rows = _statuses(folder, precision or built(folder), model_folder.read(folder).specs())
     added = [] if precision else packs.installed(folder)
     bad = [row.problem for row in rows if row.state is not FileState.OK]
     bad_packs = [problem for problem in map(listing.problem, added) if problem is not None]
     if as_json:
-        _print_json([*map(listing.record, rows), *map(listing.pack_record, added)])
+        print_json([*map(listing.record, rows), *map(listing.pack_record, added)])
     if bad:
         problem = f"{bad[0]}; {len(bad)} of {len(rows)} files failed verification"
         raise ModelError(problem, fix=model_folder.build_command(folder, force=True))
@@ -288,108 +267,5 @@ def verify(
         typer.echo(f"{files} files in {folder} verified")
 
 
-@app.command(
-    "export",
-    epilog="Examples:\n\n`footfall models export --out edge-box/models`\n\n"
-    "`footfall models export ours --format pack --zip --out .`\n\n"
-    "`footfall models export sface --format tfjs --dtype float16 --out web/models`",
-)
-def export_(
-    to: Annotated[Path, typer.Option("--out", "--to", metavar="DIR", help="Target folder; created if missing.")],
-    network: Annotated[
-        str, typer.Argument(metavar="NETWORK", help="Name in `footfall models list`, or all.")
-    ] = _EVERY_NETWORK,
-    form: Annotated[
-        Format,
-        typer.Option(
-            "--format", help="folder: one for --models, with all networks; others: a folder for each network, DIR/NAME."
-        ),
-    ] = Format.FOLDER,
-    dtype: Annotated[WeightType | None, typer.Option("--dtype", help="Type of the weights, for tfjs.")] = None,
-    zipped: Annotated[bool, typer.Option("--zip", help="Write DIR/NAME.zip, for --format pack.")] = False,
-    models: Folder = None,
-    settings: SettingsFile = None,
-    store: Store = None,
-    precision: Precisions = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace folders that are not empty.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Export networks for a machine without TensorFlow, as model packs, or in formats of other programs."""
-    _require_options(form, network, dtype, precision, zipped=zipped)
-    folder = _folder(models, settings, store)
-    if form is Format.FOLDER:
-        copied = model_folder.export(folder, to, precisions=precision or _built(folder))
-        cascades.copy(folder, to)
-        added = [pack_installation.install(pack.folder, to, force=True) for pack in packs.installed(folder)]
-        entries = [entry.model_dump(mode="json") for entry in model_folder.read(to).networks]
-        several = f" and {len(added)} model pack{'s' if len(added) > 1 else ''}" if added else ""
-        _report(f"Copied {copied} networks{several} to {to}", entries + list(map(listing.pack_record, added)), as_json)
-        return
-    from models import export  # here: it imports numpy
-
-    if form is Format.PACK and network not in (_EVERY_NETWORK, *CATALOG):
-        cards = [export.copy_pack(_pack(network, folder), to, force=force).card]
-    elif form is Format.PACK:
-        chosen = precision or _built(folder)
-        cards = export.export_packs(_exported(network, form, folder), to, models=folder, precisions=chosen, force=force)
-    else:
-        names, weights = _exported(network, form, folder), dtype or WeightType.FLOAT32
-        cards = export.convert_in_subprocess(names, to, form=form, dtype=weights, force=force)
-    if zipped:
-        for card in cards:
-            pack_installation.write_zip(packs.read(to / card.name), to / f"{card.name}.zip")
-    records = [{"folder": str(to / card.name), **card.model_dump(mode="json")} for card in cards]
-    _report(f"Exported {', '.join(card.name for card in cards)} to {to}", records, as_json)
-
-
-def _require_options(
-    form: Format, network: str, dtype: WeightType | None, precisions: list[Precision] | None, *, zipped: bool
-) -> None:
-    """Raises BadParameter for options that the format does not have."""
-    if dtype is not None and form is not Format.TFJS:
-        raise typer.BadParameter("--dtype is for --format tfjs; folder and pack have --precision")
-    if precisions and form not in (Format.FOLDER, Format.PACK):
-        raise typer.BadParameter("--precision is for --format folder and pack; tfjs has --dtype")
-    if precisions and form is Format.PACK and network not in (_EVERY_NETWORK, *CATALOG):
-        raise typer.BadParameter("an added model pack is exported with all its precisions")
-    if zipped and form is not Format.PACK:
-        raise typer.BadParameter("--zip is for --format pack")
-    if form is Format.FOLDER and network != _EVERY_NETWORK:
-        raise typer.BadParameter("a model folder has all networks; give a --format to export one")
-
-
-def _exported(network: str, form: Format, folder: Path) -> tuple[str, ...]:
-    """The networks to export. Raises ModelError for an unknown one, and one that the format cannot have."""
-    names = exportable(form)
-    if network == _EVERY_NETWORK:
-        return tuple(name for name in names if name in STANDARD)
-    if network not in names:
-        known = network in CATALOG or packs.find(network, folder) is not None
-        problem = f"{network} cannot be exported as {form.value}" if known else f"no network {network!r}"
-        raise ModelError(problem, fix=f"name one of: {', '.join(names)}, {_EVERY_NETWORK}")
-    return (network,)
-
-
-def _settings(models: Path | None, settings: Path | None, store: str | None) -> ModelSettings:
-    return load_settings(settings, {"models": {"dir": models}, "store": {"url": store}}).models
-
-
-def _folder(models: Path | None, settings: Path | None, store: str | None) -> Path:
-    return _settings(models, settings, store).dir
-
-
-def _built(folder: Path) -> list[Precision]:
-    """The precisions in the manifest; all of them for an empty manifest, so that missing files are reported."""
-    return model_folder.read(folder).precisions() or list(Precision)
-
-
 def _statuses(folder: Path, precisions: list[Precision], specs: list[NetworkSpec]) -> list[FileStatus]:
     return [model_folder.status(folder, spec, precision) for precision in precisions for spec in specs]
-
-
-def _report(text: str, records: list[dict[str, Any]], as_json: bool) -> None:
-    typer.echo(json.dumps(records, indent=2, ensure_ascii=False) if as_json else text)
-
-
-def _print_json(records: list[dict[str, Any]]) -> None:
-    typer.echo(json.dumps(records, indent=2, ensure_ascii=False))
