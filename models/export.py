@@ -13,7 +13,7 @@ from typing import Any
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import cards, child_process, model_folder, packs, tfjs, weights
+from models import cards, child_process, model_folder, packs, replacement, tfjs, weights
 from models.build import TENSORFLOW_LOADED, read_weights
 from models.cards import Card, Format, PackPrecision, WeightType
 from models.catalog import CATALOG
@@ -108,9 +108,8 @@ def convert(names: Sequence[str], folder: Path, *, form: Format, dtype: WeightTy
 def _staging(names: Sequence[str], to: Path, *, force: bool) -> Iterator[Path]:
     """A temporary folder with a folder for each name; they are moved into `to` when the block ends without an error."""
     with model_folder.writable(to, option="--out DIR"):
-        occupied = [to / name for name in names if _is_occupied(to / name)]
-        if occupied and not force:
-            raise ModelError(f"{occupied[0]} is not empty", fix="replace it with --force, or name another: --out DIR")
+        for name in names:
+            replacement.require_free(to / name, force=force, option="--out DIR")
         with tempfile.TemporaryDirectory(prefix=".export-", dir=to) as temporary:
             new, old = Path(temporary, "new"), Path(temporary, "old")
             old.mkdir()
@@ -118,13 +117,7 @@ def _staging(names: Sequence[str], to: Path, *, force: bool) -> Iterator[Path]:
                 (new / name).mkdir(parents=True)
             yield new
             for name in names:
-                if (to / name).exists():
-                    (to / name).rename(old / name)
-                (new / name).rename(to / name)
-
-
-def _is_occupied(place: Path) -> bool:
-    return place.exists() and not (place.is_dir() and not any(place.iterdir()))
+                replacement.replace(to / name, new / name, old=old / name)
 
 
 def _require_packages(form: Format) -> None:

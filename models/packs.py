@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import cards, model_folder
+from models import cards, model_folder, replacement
 from models.cards import CARD, INPUT, Accuracy, Card, File, Format, Input, PackPrecision, output_name
 from models.catalog import CATALOG, Kind, Output, Pixels
 from models.embedding import Embedding
@@ -204,18 +204,15 @@ def replaced(folder: Path, *, force: bool, option: str) -> Iterator[Path]:
 
     force: replace a folder that is not empty. option: how another folder is named. Raises ModelError.
     """
-    if folder.exists() and not force and not (folder.is_dir() and not any(folder.iterdir())):
-        raise ModelError(f"{folder} is not empty", fix=f"replace it with --force, or name another: {option}")
+    replacement.require_free(folder, force=force, option=option)
     with (
         model_folder.writable(folder.parent, option=option),
         tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as temporary,
     ):
-        new, old = Path(temporary, "new"), Path(temporary, "old")
+        new = Path(temporary, "new")
         new.mkdir()
         yield new
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
+        replacement.replace(folder, new, old=Path(temporary, "old"))
 
 
 def _require_usable(card: Card, path: Path) -> None:
