@@ -253,6 +253,13 @@ def _zip(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
+def _misnamed(path: Path) -> Path:
+    """A .zip whose file has a name that is not UTF-8, although it is said to be."""
+    _zip(path, {"é.json": b"{}"})
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
+    return path
+
+
 def _undeflatable(path: Path) -> Path:
     """A .zip whose file begins with a block of a type that deflate does not have."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -278,6 +285,7 @@ def _undeflatable(path: Path) -> Path:
         pytest.param(lambda path: _zip(path / "a.zip", {"C:card.json": b"[]"}), "files of one folder", id="drive"),
         pytest.param(lambda path: _zip(path / "a.zip", {"card.json": b"[]"}), "a.zip/card.json", id="named-by-zip"),
         pytest.param(lambda path: _undeflatable(path / "a.zip"), "cannot be unpacked", id="damaged"),
+        pytest.param(lambda path: _misnamed(path / "a.zip"), "cannot be unpacked", id="damaged-name"),
         pytest.param(lambda path: _zip(path / "a.zip", {f"{n}": b"" for n in range(40)}), "more than 32", id="many"),
     ],
 )
