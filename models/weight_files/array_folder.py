@@ -16,6 +16,7 @@ from models.weight_files.archive import opened
 from models.weight_files.size_limit import FloatArray, require_size
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_AGAIN = "write it again with numpy.save or numpy.savez"
 _DAMAGED = (ValueError, KeyError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError)
 """What numpy raises for a damaged header, which is a literal of Python."""
 
@@ -60,7 +61,7 @@ def _array(file_name: str, content: bytes) -> FloatArray | None:
         shape, columns_first, dtype = header(stream)
     except _DAMAGED as error:
         problem = f"{file_name}: not an array of numpy ({error})"
-        raise ModelError(problem, fix="write it again with numpy.save or numpy.savez") from error
+        raise ModelError(problem, fix=_AGAIN) from error
     if dtype.hasobject:
         raise ModelError(f"{file_name}: holds Python objects, which are not read", fix="save plain arrays of floats")
     data = content[stream.tell() :]
@@ -69,4 +70,9 @@ def _array(file_name: str, content: bytes) -> FloatArray | None:
         raise ModelError(problem, fix="copy the whole file again")
     if dtype.kind != "f":
         return None
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if columns_first else "C").astype(np.float32, order="C")
+    try:
+        values = np.frombuffer(data, dtype).reshape(shape, order="F" if columns_first else "C")
+    except ValueError as error:  # dimensions that numpy does not have
+        problem = f"{file_name}: not an array of numpy ({error})"
+        raise ModelError(problem, fix=_AGAIN) from error
+    return values.astype(np.float32, order="C")

@@ -55,6 +55,7 @@ def read(path: Path) -> dict[str, FloatArray]:
     except (ValueError, RecursionError) as error:
         problem = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
         raise _damaged(path, f"the header: {problem}") from error
+    require_size(path.name, sum(4 * math.prod(entry.shape) for entry in entries.values()))
     data = memoryview(content)[8 + length :]
     return {name: _array(path, name, entry, data) for name, entry in entries.items() if entry.dtype not in _INTEGERS}
 
@@ -69,7 +70,10 @@ def _array(path: Path, name: str, entry: _Entry, data: memoryview) -> FloatArray
     values = np.frombuffer(data[start:end], kind)
     if entry.dtype == _BFLOAT16:
         values = (values.astype("<u4") << 16).view("<f4")
-    return values.astype(np.float32).reshape(entry.shape)
+    try:
+        return values.astype(np.float32).reshape(entry.shape)
+    except ValueError as error:  # dimensions that numpy does not have
+        raise _damaged(path, f"{name}: {error}") from error
 
 
 def _damaged(path: Path, problem: str) -> ModelError:

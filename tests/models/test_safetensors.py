@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from config.errors import ModelError
-from models.weight_files import safetensors
+from models.weight_files import safetensors, size_limit
 
 
 def file(path: Path, arrays: dict[str, tuple[str, tuple[int, ...], bytes]], **change: object) -> Path:
@@ -53,12 +53,22 @@ def test_arrays_of_every_float_type_are_read(tmp_path: Path) -> None:
         pytest.param({"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}, "cut off", id="beyond-the-end"),
         pytest.param({"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}, "the header", id="negative"),
         pytest.param({"dtype": "F8_E4M3", "shape": [8], "data_offsets": [0, 8]}, "type F8_E4M3", id="type"),
+        pytest.param({"dtype": "F32", "shape": [0, 1 << 63], "data_offsets": [0, 0]}, "bad: Max", id="large-side"),
         pytest.param([1, 2], "the header", id="no-entry"),
     ],
 )
 def test_entries_that_cannot_be_are_refused(entry: object, words: str, tmp_path: Path) -> None:
     path = file(tmp_path / "a.safetensors", {"real": ("F32", (2,), bytes(8))}, bad=entry)
     with pytest.raises(ModelError, match=words):
+        safetensors.read(path)
+
+
+def test_entries_of_the_same_bytes_may_not_be_huge_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = {f"{number}": {"dtype": "F16", "shape": [400], "data_offsets": [0, 800]} for number in range(9)}
+    path = file(tmp_path / "a.safetensors", {"real": ("F16", (400,), bytes(800))}, **again)
+    assert len(safetensors.read(path)) == 10
+    monkeypatch.setattr(size_limit, "MAX_BYTES", 10_000)
+    with pytest.raises(ModelError, match="more than weights of a network"):
         safetensors.read(path)
 
 

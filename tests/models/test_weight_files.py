@@ -211,12 +211,13 @@ def test_length_that_a_damaged_pickle_claims_is_not_allocated(tmp_path: Path) ->
     "header",
     [
         pytest.param("{'descr': '<f4', 'shape': (2,", id="open-bracket"),
+        pytest.param(f"{{'descr': '<f4', 'fortran_order': False, 'shape': (0, {1 << 63})}}", id="large-side"),
         pytest.param("{'descr': '<f4', 'fortran_order': False, 'shape': (" + "-" * 9000 + "1,)}", id="deep"),
     ],
 )
 def test_damaged_header_of_an_array_is_rejected(header: str, tmp_path: Path) -> None:
     text = header.encode()
-    content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(8)
+    content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
     (tmp_path / "Bottleneck_kernel.npy").write_bytes(content)
     with pytest.raises(ModelError, match=r"Bottleneck_kernel\.npy: not an array of numpy"):
         array_folder.read(tmp_path)
