@@ -64,10 +64,16 @@ def remove(name: str, models: Path) -> None:
 
 
 def write_zip(pack: Pack, path: Path) -> None:
-    """Write the files of a pack as a .zip, in a folder of its name. Raises ModelError."""
-    with model_folder.writable(path.parent, option="--out DIR"), zipfile.ZipFile(path, "w") as archive:
-        for name in (CARD, *(file.name for file in pack.card.files)):
-            archive.write(pack.folder / name, f"{pack.name}/{name}", zipfile.ZIP_DEFLATED)
+    """Write the files of a pack as a .zip, in a folder of its name, atomically. Raises ModelError."""
+    part = path.with_name(f".{path.name}.part")
+    with model_folder.writable(path.parent, option="--out DIR"):
+        try:
+            with zipfile.ZipFile(part, "w") as archive:
+                for name in (CARD, *(file.name for file in pack.card.files)):
+                    archive.write(pack.folder / name, f"{pack.name}/{name}", zipfile.ZIP_DEFLATED)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _kept(pack: Pack, precision: PackPrecision | None) -> tuple[PackPrecision, ...]:

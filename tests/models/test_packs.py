@@ -155,6 +155,16 @@ def test_a_damaged_pack_is_not_taken_for_the_same_one(make: Callable[..., Pack],
     packs.verify(pack_installation.install(made.folder, models, force=True))
 
 
+def test_a_zip_is_written_as_a_whole_or_not_at_all(make: Callable[..., Pack], tmp_path: Path) -> None:
+    made, path = make(), tmp_path / "out" / "ours.zip"
+    pack_installation.write_zip(made, path)
+    before = path.read_bytes()
+    (made.folder / "ours-float32.tflite").unlink()
+    with pytest.raises(ModelError, match="cannot be written"):
+        pack_installation.write_zip(made, path)
+    assert (path.read_bytes(), list(path.parent.iterdir())) == (before, [path])
+
+
 def test_one_precision_is_kept(make: Callable[..., Pack], tmp_path: Path) -> None:
     pack = pack_installation.install(make().folder, tmp_path / "models", precision=PackPrecision.FLOAT32)
     assert pack.precisions == (PackPrecision.FLOAT32,)
