@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from config.errors import ModelError
+from config.errors import ModelError, PeopleError
 from tracker.cli.acting import actor_of
 from tracker.cli.command import command
 from tracker.cli.enroll import PatternOption, asked_pattern
@@ -223,8 +223,10 @@ def _profiles(people: Iterable[ImportedPerson]) -> Any:
     """By the name of a new person what the source says about them."""
     from tracker.identity.names import clean_name
 
-    changes = {each.name: each.changes for each in people}
-    changes |= {clean_name(name): found for name, found in changes.items() if found}
+    changes = {}
+    for each in people:
+        with suppress(PeopleError):  # a name that is none is refused with the reason later
+            changes[clean_name(each.name)] = each.changes
     return lambda name: changes.get(name, {})
 
 

@@ -121,6 +121,8 @@ def _array(path: Path, content: bytes, name: str) -> _Array:
 
 def _content(path: Path) -> bytes:
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise PeopleError(f"{path}: more than {MOST_BYTES // 10**6} MB", fix="divide the file")
         return path.read_bytes()
     except OSError as error:
         raise PeopleError(f"{path}: cannot be read ({error.strerror})", fix="make the file readable") from error

@@ -30,13 +30,14 @@ def read_csv(content: bytes, *, name: str) -> ImportedFile:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row)]
     except csv.Error as error:
         raise PeopleError(f"{name}: not a CSV file ({error})", fix="export it again") from error
-    column = 0
-    if rows and _vector(rows[0]) is None:  # titles
-        titles = [field_key(title) for title in rows.pop(0)]
-        column = next((titles.index(each) for each in _NAMES if each in titles), 0)
+    titles = [field_key(title) for title in rows[0]] if rows else []
+    column = next((titles.index(each) for each in _NAMES if each in titles), None)
+    if rows and (column is not None or _vector(rows[0], 0) is None):
+        del rows[0]
+    column = column or 0
     found: dict[str, list[object]] = {}
     for number, row in enumerate(rows, 1):
-        vector = _vector(row)
+        vector = _vector(row, column)
         called = row[column].strip() if column < len(row) else ""
         if vector is None or not called:
             raise PeopleError(
@@ -50,14 +51,14 @@ def read_csv(content: bytes, *, name: str) -> ImportedFile:
     )
 
 
-def _vector(row: Sequence[str]) -> object | None:
-    """The numbers of a row: of one cell that holds them all, else of the cells at its end."""
+def _vector(row: Sequence[str], column: int) -> object | None:
+    """The numbers of a row: of one cell that holds them all, else of the last cells, without that of the name."""
     for cell in row:
         inside = numbers_of(cell)
         if inside is not None:
             return inside
     numbers: list[float] = []
-    for cell in reversed(row):
+    for cell in reversed(row[column + 1 :] or row[:column]):
         try:
             numbers.append(float(cell))
         except ValueError:

@@ -42,12 +42,12 @@ class ImportedFile:
 
 
 def read_json(content: bytes, *, name: str) -> ImportedFile:
-    """The people of a JSON file. name: of the file, for messages.
+    """The people of a JSON file. name: of the file, for messages. Vectors without a name are a person without one.
 
     Raises PeopleError where it is no JSON, names a person twice in one object, or holds nobody.
     """
     document = parsed(content, name=name)
-    people = tuple(_merged(_people(document, _DEEPEST)))
+    people = tuple(each for each in _merged(_people(document, _DEEPEST)) if each.name.strip() or each.vectors)
     if not people:
         problem = "vectors without names" if _vectors(document) else "no people found in it"
         raise PeopleError(f"{name}: {problem}", fix=_FIX)
@@ -100,7 +100,8 @@ def _people(value: Any, depth: int) -> Iterator[ImportedPerson]:
             yield from inner
         else:
             for name, each in value.items():
-                yield from _given(_of_entry(name, each))
+                if field_key(name) not in VECTORS:  # else vectors without names
+                    yield from _given(_of_entry(name, each))
 
 
 def _given(person: ImportedPerson | None) -> Iterator[ImportedPerson]:

@@ -49,6 +49,7 @@ SHAPES: dict[str, tuple[Any, dict[str, int]]] = {
     "identity-files": ([{"identity": f"db/{name}.jpg", "vector": V} for name in ("Ada", "Bob")], {"Ada": 1, "Bob": 1}),
     "identity-names": ([{"identity": "Dr. Ada", "embedding": V}], {"Dr. Ada": 1}),
     "names-only": ({"1": "Ada", "2": "Bob"}, {"Ada": 0, "Bob": 0}),
+    "without-a-name": ({"names": ["Ada", ""], "encodings": [V, V]}, {"Ada": 1, "": 1}),
     "broken-vector": ({"Ada": [V, ["x", *V], [None, *V]]}, {"Ada": 3}),
 }  # fmt: skip
 
@@ -65,6 +66,20 @@ def test_each_name_gets_its_own_vectors(reversed_pair: bool) -> None:
     document = [vectors, names] if reversed_pair else [names, vectors]
     found = read_json(json.dumps(document).encode(), name="file.json").people
     assert {person.name: person.vectors for person in found} == {"Ada": (V, V[2:]), "Bob": (V[1:],)}
+
+
+@pytest.mark.parametrize("document", [{}, [], [[""], [[]]]])
+def test_a_file_without_anybody_is_refused(document: Any) -> None:
+    with pytest.raises(PeopleError, match="no people found in it"):
+        counts(document)
+
+
+@pytest.mark.parametrize(
+    "document", [[V], [[None], [""]], {"encodings": [V]}, {"names": ["Ada", "Bob"], "encodings": [V, V, V]}]
+)
+def test_vectors_without_names_are_refused(document: Any) -> None:
+    with pytest.raises(PeopleError, match="vectors without names"):
+        counts(document)
 
 
 def test_profiles_are_mapped_and_the_rest_is_listed() -> None:
@@ -107,13 +122,9 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_json_has_people_or_is_refused(document: Any) -> None:
-    texts = names_or_problem(document)
-    assert texts
-    assert all(texts)
-
-
-def names_or_problem(document: Any) -> list[str]:
     try:
-        return list(counts(document))
-    except PeopleError as error:
-        return [error.problem.removeprefix("file.json: ")]
+        found = counts(document)
+    except PeopleError:
+        return
+    assert found
+    assert all(name.strip() or vectors for name, vectors in found.items())

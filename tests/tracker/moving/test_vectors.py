@@ -13,6 +13,7 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from config.errors import PeopleError
+from tracker.moving.arrays import MOST_BYTES
 from tracker.moving.pickles import PickledError
 from tracker.moving.vectors import read_file
 
@@ -79,6 +80,14 @@ def test_pickles_are_known_by_their_first_and_last_bytes(protocol: int, value: o
     path.write_bytes(pickle.dumps(value, protocol))
     with pytest.raises(PickledError):
         read_file(path)
+
+
+def test_names_beside_an_array_have_a_size_limit_too(tmp_path: Path) -> None:
+    (tmp_path / "known.npy").write_bytes(array())
+    with (tmp_path / "names.npy").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    with pytest.raises(PeopleError, match=r"names\.npy: more than 256 MB"):
+        read_file(tmp_path / "known.npy")
 
 
 def test_a_device_is_no_file() -> None:

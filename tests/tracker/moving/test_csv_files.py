@@ -1,0 +1,34 @@
+"""CSV files of names and vectors: where the name is, with titles and without."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.errors import PeopleError
+from tracker.moving.csv_files import read_csv
+
+NUMBERS = [0.5 + number for number in range(8)]
+ROW = ",".join(map(str, NUMBERS))
+LINES = {
+    "name-first": (f"Ada,{ROW}\n", "Ada"),
+    "id-before-the-name": (f"id,name,{','.join('abcdefgh')}\n17,Ada,{ROW}\n", "Ada"),
+    "number-as-name": (f"17,{ROW}\n", "17"),
+    "number-under-a-title": (f"id,{','.join('abcdefgh')}\n17,{ROW}\n", "17"),
+    "numbers-as-titles": (f"name,{','.join(map(str, range(8)))}\nAda,{ROW}\n", "Ada"),
+    "numbered-rows": (f",name,{','.join(map(str, range(8)))}\n0,Ada,{ROW}\n", "Ada"),
+    "name-last": (f"{','.join(map(str, range(8)))},label\n{ROW},Ada\n", "Ada"),
+    "one-cell": (f'name,vector\nAda,"[{ROW}]"\n', "Ada"),
+}
+
+
+@pytest.mark.parametrize("shape", LINES)
+def test_names_and_numbers_are_told_apart(shape: str) -> None:
+    text, name = LINES[shape]
+    (person,) = read_csv(text.encode(), name="members.csv").people
+    assert (person.name, person.vectors) == (name, (NUMBERS,))
+
+
+@pytest.mark.parametrize("text", ["", "name,vector\n", f"name,vector\n,{ROW}\n", "Ada,1,2\nBob,3,4\n", f"{ROW},Ada\n"])
+def test_rows_without_name_or_numbers_are_refused(text: str) -> None:
+    with pytest.raises(PeopleError, match=r"members\.csv: "):
+        read_csv(text.encode(), name="members.csv")
