@@ -21,6 +21,8 @@ PassphraseOption = Annotated[
     ),
 ]
 
+_LONGEST_LINE = 10_000
+
 
 def new_passphrase(file: Path | None) -> str:
     """A passphrase that is typed twice, or of a file. Raises PeopleError for a weak one, and UsageError."""
@@ -49,8 +51,13 @@ def _asked(prompt: str) -> str:
 
 def _first_line(file: Path) -> str:
     try:
-        text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8").partition("\n")[0]
-    except (OSError, UnicodeDecodeError) as error:
+        if str(file) == "-":
+            text = sys.stdin.readline(_LONGEST_LINE)
+        else:
+            with file.open(encoding="utf-8") as opened:
+                text = opened.readline(_LONGEST_LINE)
+        text.encode()  # stdin may hand on bytes that are no text
+    except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text in UTF-8"
         raise PeopleError(f"{file}: cannot be read ({reason})", fix="give a file with the passphrase") from error
-    return text.rstrip("\r\n")
+    return text.removeprefix("\ufeff").rstrip("\r\n")

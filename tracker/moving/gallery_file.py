@@ -20,9 +20,8 @@ from tracker.presence.people import Person, PersonKind
 from tracker.store.people_copy import Faces, PersonCopy
 
 SCHEMA = 1
-MOST_FACES = 1_000
-"""Of one person."""
-MOST_IDS = 1_000
+MOST_OF_A_PERSON = 100_000
+"""Faces, negatives or former ids."""
 LONGEST_TEXT = 500
 _FIX = "export the gallery again"
 
@@ -96,7 +95,7 @@ def _copy(entry: Mapping[str, Any]) -> PersonCopy:
         raise ValueError("a limit is between 0 and 2")
     return PersonCopy(
         person=person,
-        former_ids=tuple(map(_text, _list(entry["former_ids"], MOST_IDS))),
+        former_ids=tuple(map(_text, _list(entry["former_ids"], MOST_OF_A_PERSON))),
         faces=faces,
         negatives=_faces(entry["negatives"]),
         limit=limit,
@@ -105,12 +104,12 @@ def _copy(entry: Mapping[str, Any]) -> PersonCopy:
 
 def _faces(entries: object) -> Faces:
     """Raises KeyError, TypeError and ValueError."""
-    found = _list(entries, MOST_FACES)
+    found = _list(entries, MOST_OF_A_PERSON)
     rows = [_vector(_text(each["vector"], longest=100_000)) for each in found]
     if len({len(row) for row in rows}) > 1:
         raise ValueError("vectors differ in length")
     vectors = np.stack(rows) if rows else np.empty((0, 1), np.float32)
-    return vectors, tuple(_text(each["source"]) for each in found)
+    return vectors, tuple(_source(each["source"]) for each in found)
 
 
 def _vector(text: str) -> np.typing.NDArray[np.float32]:
@@ -129,8 +128,15 @@ def _list(value: object, most: int) -> Sequence[Any]:
     return value
 
 
+def _source(value: object) -> str:
+    """The name of a picture, of any characters that file names have."""
+    if not isinstance(value, str):
+        raise ValueError("expected the name of a picture")
+    return value[:LONGEST_TEXT].encode(errors="replace").decode()
+
+
 def _text(value: object, *, longest: int = LONGEST_TEXT) -> str:
-    if not isinstance(value, str) or len(value) > longest or not (value.isprintable() or not value):
+    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
         raise ValueError(f"expected a text of at most {longest:,} characters")
     return value
 

@@ -279,6 +279,18 @@ def test_passphrases_are_typed_twice_or_piped_and_must_be_long(
     assert there("people", "import", file, "--passphrase-file", "-").code == 0
 
 
+def test_a_passphrase_is_text_and_may_follow_a_byte_order_mark(
+    gallery: Path, run: Run, there: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "other.footfall"
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse \udcff\udcfe battery\n"))
+    run("people", "export", "--gallery", file, "--passphrase-file", "-").refused("-: cannot be read (not a text")
+    assert not file.exists()
+    marked = tmp_path / "marked.txt"
+    marked.write_text(f"{PASSPHRASE}\r\nmore", encoding="utf-8-sig")
+    assert there("people", "import", gallery, "--passphrase-file", marked).code == 0
+
+
 def test_export_is_of_a_person_or_of_everybody(run: Run, gallery: Path, secret: Path, there: Machine) -> None:
     run("people", "export").refused("whom to export", code=2)
     run("people", "export", "Ada", "--gallery", gallery).refused("--gallery with a person", code=2)
