@@ -16,7 +16,7 @@ import numpy as np
 
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import RecognitionResult
-from tracker.presence.audience import Attribute, AudienceGroup, hour_of, label_of
+from tracker.presence.audience import Attribute, AudienceGroup, hour_of, is_closed, label_of
 from tracker.presence.events import CameraRef
 from tracker.presence.people import Role
 from tracker.vision.engine import AnalysedFaces
@@ -82,7 +82,8 @@ class Audience:
     """Counts the people of one camera. Not for several threads; `counted` and readers may be shared.
 
     Somebody counts at the end of a track with a name, that of a visitor included: once an hour, and only with a name,
-    so that five tracks of one person are no group. Staff, and people who were forgotten meanwhile, do not count.
+    so that five tracks of one person are no group. Staff, people who were forgotten meanwhile, and those whose track
+    outlasts the hour of its last look until that is published, do not count.
     """
 
     def __init__(
@@ -101,13 +102,14 @@ class Audience:
         self._counted = counted
         self._zone = zone
         self._since: datetime | None = None
+        self._at: datetime | None = None
         self._tracks: dict[str, _Looks] = {}
         self._counts: dict[tuple[datetime, Attribute], Counter[str]] = {}
         self._unsaved: set[tuple[datetime, Attribute]] = set()
 
     def observe(self, image: Image, seen: AnalysedFaces, recognised: RecognitionResult, at: datetime) -> None:
         """Take in the next frame. Raises ModelError where a network fails."""
-        self._since = self._since or at
+        self._since, self._at = self._since or at, at
         self._count(recognised.ended)
         due: list[tuple[int, _Looks]] = []
         for row, face in enumerate(recognised.faces):
@@ -144,8 +146,11 @@ class Audience:
     def _count(self, ended: Sequence[str]) -> None:
         for track_id in ended:
             looks = self._tracks.pop(track_id, None)
-            if looks is not None and looks.looked_at is not None and looks.count >= MIN_LOOKS:
-                self._count_person(looks, hour_of(looks.looked_at, self._zone))
+            if looks is None or looks.looked_at is None or looks.count < MIN_LOOKS:
+                continue
+            hour = hour_of(looks.looked_at, self._zone)
+            if self._at is not None and not is_closed(hour, self._at):
+                self._count_person(looks, hour)
 
     def _count_person(self, looks: _Looks, hour: datetime) -> None:
         person = None if looks.person_id is None else self._known.person(looks.person_id)

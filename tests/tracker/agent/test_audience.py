@@ -170,6 +170,16 @@ def test_one_look_is_too_few() -> None:
     assert hall.counts() == {}
 
 
+@pytest.mark.parametrize(("turned_until", "counts"), [(3899, {NOON: {"happy": 1}}), (3900, {})], ids=["open", "shown"])
+def test_nobody_is_added_to_an_hour_that_is_shown_already(turned_until: int, counts: dict[datetime, object]) -> None:
+    hall = Hall()
+    for second in (3590, 3591):
+        hall.see(second, ("t", "p-ada", HAPPY))
+    hall.see(turned_until, ("t", "p-ada", HAPPY), yaw=80.0)
+    hall.see(turned_until, ended=["t"])
+    assert hall.counts() == counts
+
+
 @pytest.mark.parametrize(
     "poor",
     [{"yaw": 31.0}, {"yaw": np.nan}, {"widths_px": 47.0}, {"usable": False}],
