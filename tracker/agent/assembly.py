@@ -22,6 +22,7 @@ from tracker.identity.networks import shadow_of
 from tracker.identity.recognition import Recognition
 from tracker.identity.shadow import Shadow
 from tracker.presence.events import CameraRef
+from tracker.reports.text import count_text
 from tracker.store.store import Store
 from tracker.vision.bodies import BodyDetector
 from tracker.vision.boxes import Region
@@ -78,12 +79,17 @@ def assemble(
 
 
 def _shadow(settings: Settings, known: KnownPeople, store: Store) -> Shadow | None:
-    """What takes faces for the network that the site changes to; None without one. Raises ModelError, StoreError."""
+    """What takes faces for the network that the site changes to; None without one, and those taken before are deleted.
+
+    Raises ModelError, StoreError.
+    """
     embedder = shadow_of(settings)
-    if embedder is None:
-        return None
-    if embedder.network == known.embedder.network:
-        log.warning("people are recognised by %s already: remove recognition.shadow", embedder.name)
+    if embedder is None or embedder.network == known.embedder.network:
+        count = store.shadow.delete()
+        if count:
+            log.warning("the shadow period is over: %s deleted that were taken for it", count_text(count, "face"))
+        if embedder is not None:
+            log.warning("people are recognised by %s already: remove recognition.shadow", embedder.name)
         return None
     require_accurate(embedder, settings, Gallery.empty())
     models = settings.models

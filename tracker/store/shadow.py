@@ -57,6 +57,13 @@ class ShadowVectors:
                 ).rowcount
         return kept
 
+    def delete(self) -> int:
+        """Delete all of them, of whatever network. Returns how many there were."""
+        if not self._file.rows("SELECT 1 FROM shadow_vectors LIMIT 1"):
+            return 0
+        with self._file.writing() as writing:
+            return writing.connection.execute("DELETE FROM shadow_vectors").rowcount
+
     def vectors(self, model: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Vectors (N, D) float32 of a network, and the person id of each row."""
         return vector_rows.stacked(

@@ -11,11 +11,14 @@ import pytest
 
 from config.errors import ModelError
 from config.settings import CameraRole, CameraSettings, Counting, Settings
-from tests.tracker.fake_cameras import ScriptedCamera
+from tests.tracker.fake_cameras import ADA, NOON, ScriptedCamera, face_of
 from tracker.agent.assembly import assemble
 from tracker.identity.known import KnownPeople
 from tracker.identity.networks import embedder_of
+from tracker.presence.people import Person
+from tracker.store.shadow import ShadowVector
 from tracker.store.store import Store
+from tracker.vision.embedders import DLIB
 
 FRAME = np.zeros((120, 160, 3), np.uint8)
 CAMERAS = [
@@ -67,6 +70,19 @@ def test_all_cameras_run_with_the_network(
     models_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert warnings_of(CAMERAS, models_folder, tmp_path, caplog) == []
+
+
+@pytest.mark.parametrize(("shadow", "kept"), [(None, 0), ("sface", 0), ("dlib", 1)])
+def test_faces_of_a_shadow_period_are_deleted_when_the_settings_have_none(
+    shadow: str | None, kept: int, models_folder: Path, tmp_path: Path
+) -> None:
+    settings = Settings(models={"dir": models_folder}, recognition={"shadow": shadow})
+    with Store(tmp_path / "footfall.sqlite3") as store:
+        store.people.add(Person(person_id="p-ada", name="Ada", created_at=NOON, consented_at=NOON), face_of(ADA)[None])
+        store.shadow.add(DLIB.network, [ShadowVector("p-ada", face_of(ADA), "t")])
+        known = KnownPeople(settings.match, embedder_of(settings, store))
+        assemble(settings, CAMERAS[2:3], [ScriptedCamera([])], store, known)
+        assert len(store.shadow.vectors(DLIB.network)[0]) == kept
 
 
 def test_an_audience_needs_its_networks(models_folder: Path, tmp_path: Path) -> None:

@@ -393,22 +393,3 @@ def test_a_database_that_names_no_picture_is_refused(run: Run, attendance: Path)
     run("import", attendance / "DataBase.json").refused("has one of its 2 names or ids")
     run("import", attendance / "missing").refused("no such file or folder")
     run("import", attendance / "People" / "17" / "ada.png").refused("is a picture", "footfall enroll")
-
-
-def test_a_name_that_is_none_is_listed_and_the_others_are_enrolled(
-    run: Run, vectors: Mapping[str, Vectors], tmp_path: Path
-) -> None:
-    file = tmp_path / "members.json"
-    rows = {"A\ada": "Ada", "Grace": "Grace"}
-    file.write_text(
-        json.dumps(
-            [
-                {"name": name, "role": "staff", "encodings": vectors["sface"][owner].tolist()}
-                for name, owner in rows.items()
-            ]
-        )
-    )
-    done = run("import", file, "--network", "sface")
-    done.refused("1 of 2 people were not enrolled")
-    assert "contains the control character U+0007" in done.err
-    assert person(tmp_path, "Grace").role is Role.STAFF
