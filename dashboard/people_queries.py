@@ -29,8 +29,7 @@ class PeopleView:
     """A page of the people who fit a query.
 
     people: how many fit. known: how many there are at all, enrolled and visitors. page: of `pages`, from 1 on. groups:
-    all that anybody is in. today: at the site. changing: how far a change of the
-    network is, in words, None without one.
+    all that anybody is in. today: at the site. changing: how far a shadow period is, as text; None without one.
     """
 
     rows: Sequence[DirectoryEntry]

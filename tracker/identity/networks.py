@@ -46,7 +46,7 @@ def shadow_of(settings: Settings) -> EmbedderSpec | None:
     from tracker.vision.embedders import embedder_named
 
     name = settings.recognition.shadow
-    return None if name is None else embedder_named(name, settings.models.dir)
+    return None if name is None else embedder_named(name, settings.models.dir, setting="recognition.shadow")
 
 
 def accept_network(settings: Settings, store: Store, embedder: EmbedderSpec) -> None:

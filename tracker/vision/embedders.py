@@ -124,8 +124,8 @@ def known_embedders(models: Path) -> list[EmbedderSpec]:
     return [*EMBEDDERS.values(), *(of_pack(pack) for pack in added if pack.card.embedding is not None)]
 
 
-def embedder_named(name: str, models: Path) -> EmbedderSpec:
-    """The embedder of that name in the settings. Raises ModelError where there is none."""
+def embedder_named(name: str, models: Path, *, setting: str = "recognition.embedder") -> EmbedderSpec:
+    """The embedder of that name. setting: that has it. Raises ModelError where there is none."""
     if name in EMBEDDERS:
         return EMBEDDERS[name]
     pack = packs.find(name, models)
@@ -133,7 +133,7 @@ def embedder_named(name: str, models: Path) -> EmbedderSpec:
         names = ", ".join(spec.name for spec in known_embedders(models))
         raise ModelError(
             f"no embedder named {name!r} in {models}",
-            fix=f"set recognition.embedder to one of: {names}; 'footfall models add PACK' adds one",
+            fix=f"set {setting} to one of: {names}; 'footfall models add PACK' adds one",
         )
     return of_pack(pack)
 

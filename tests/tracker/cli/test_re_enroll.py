@@ -89,6 +89,8 @@ def test_a_shadow_period_changes_the_network_without_pictures(
 ) -> None:
     run("people", "re-enroll", "--shadow").refused("recognition.shadow is not set", "name the network")
     assert "no shadow period" in run("people", "shadow").out
+    monkeypatch.setenv("FOOTFALL_RECOGNITION__SHADOW", "nobodys")
+    run("people", "shadow").refused("no embedder named 'nobodys'", "set recognition.shadow to one of: sface, dlib")
     monkeypatch.setenv("FOOTFALL_RECOGNITION__SHADOW", "sface")
     for minute in range(3):  # each pass of Ada is a track of its own, of which up to two faces are taken
         assert f"sface: {0} of 1 person with enough faces" in run("people", "shadow").out
