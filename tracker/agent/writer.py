@@ -195,6 +195,7 @@ class Writer:
         """The last write of a run. Raises StoreError with the number of records that are not stored."""
         try:
             self._write(state, camera_state, problem)
+            self._store.audience.seal(self._clock.now())  # a recording has many hours that are over
         except StoreError as error:
             count = len(self._pending)
             lost = f"; {count} records of {self._camera.camera_id} are not stored" if count else ""

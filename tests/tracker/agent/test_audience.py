@@ -309,6 +309,11 @@ def test_small_groups_are_deleted_when_their_hour_is_over(harness: AgentHarness)
     assert stored(harness.store) == []
 
 
+def test_the_end_of_a_recording_leaves_no_small_groups_of_hours_that_are_over(harness: AgentHarness) -> None:
+    harness.play([*scene(0, 5, ADA), *scene(5.5, 60), *scene(3650, 3651), *scene(4000, 4005, BOB)])
+    assert [each.hour for each in stored(harness.store)] == [NOON + timedelta(hours=1)]
+
+
 def test_without_the_setting_nothing_of_it_is_imported_or_read(models_folder: Path, tmp_path: Path) -> None:
     """The folder has no networks for it."""
     code = (
