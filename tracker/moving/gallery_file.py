@@ -68,7 +68,7 @@ def decode_gallery(content: bytes, *, name: str) -> GalleryFile:
             exported_at=as_utc(datetime.fromisoformat(_text(document["exported_at"]))),
             people=tuple(_copy(each) for each in people),
         )
-    except (KeyError, TypeError, ValueError, RecordError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecordError) as error:
         raise PeopleError(f"{name}: not a gallery ({_reason(error)})", fix=_FIX) from error
     ids = [person_id for each in gallery.people for person_id in (each.person.person_id, *each.former_ids)]
     if len(set(ids)) < len(ids):

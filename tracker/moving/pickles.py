@@ -11,7 +11,7 @@ from config.errors import PeopleError
 
 _PROTOCOL_0_OR_1 = re.compile(rb"\(+[dltVSUXIJKMLFGNc\]})]|c[\w.]+\r?\n\w+\r?\n|[\]})]", re.ASCII)
 """How pickles of objects and containers begin, which name no version."""
-_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x04\x22\x4d\x18", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+_COMPRESSED = re.compile(rb"\x1f\x8b|BZh[1-9]1AY&SY|\xfd7zXZ\x00|\x04\x22\x4d\x18|x[\x01\x5e\x9c\xda]")
 """gzip, bzip2, xz, lz4, zlib: what joblib writes, too."""
 
 
@@ -40,7 +40,7 @@ def pickled(head: bytes, tail: bytes) -> Pickled | None:
     """Whether a file that begins and ends so is a pickle, whatever it is called. head: at least 64 bytes, if it has."""
     if head[:1] == b"\x80" and len(head) > 1 and head[1] < 16:
         return Pickled.PICKLE
-    if head.startswith(_COMPRESSED):
+    if _COMPRESSED.match(head):
         return Pickled.JOBLIB
     return Pickled.PICKLE if tail.endswith(b".") and _PROTOCOL_0_OR_1.match(head) else None
 

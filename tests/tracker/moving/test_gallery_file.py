@@ -92,6 +92,7 @@ CHANGES = {
     "lengths": (_set("people", 0, "faces", 0, "vector", to="AACAPwAAAAA="), "differ in length"),
     "source": (_set("people", 0, "faces", 0, "source", to=None), "name of a picture"),
     "limit": (_set("people", 0, "limit", to=-1), "between 0 and 2"),
+    "year-0": (_set("exported_at", to="0001-01-01T00:00:00+10:00"), "not a gallery"),
     "time": (_set("exported_at", to="yesterday"), "not a gallery"),
 }
 

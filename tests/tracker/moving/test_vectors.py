@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import pickle
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -66,11 +71,19 @@ def test_the_whole_files_are_read(name: str, tmp_path: Path) -> None:
     assert people_or_problem(path)[0] in {"Ada", "ada"}
 
 
-@pytest.mark.parametrize("name", ["Ines", "Dave", "Lena", "lt", "c", "x\u0178"])
+@pytest.mark.parametrize("name", ["Ines", "Dave", "Lena", "lt", "c", "x\u0178", "BZhang"])
 def test_texts_that_end_like_a_pickle_are_none(name: str, tmp_path: Path) -> None:
     path = tmp_path / "known.csv"
     path.write_text(f"{name},1.,2.,3.,4.,5.,6.,7.,8.", encoding="utf-8")
     assert people_or_problem(path) == [name]
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, gzip.compress, lzma.compress, zlib.compress])
+def test_compressed_files_are_refused_as_joblib_writes_them(compress: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "known.joblib"
+    path.write_bytes(compress(pickle.dumps({"Ada": [0.1]})))
+    with pytest.raises(PickledError, match="as joblib compresses pickles"):
+        read_file(path)
 
 
 @pytest.mark.parametrize("protocol", range(6))
