@@ -23,7 +23,8 @@ class PictureFolder:
     """Whom to enrol from which pictures. database: the file that names them, None without one.
 
     people: by the name of a request what the database has of that person. without_pictures: whom it names besides.
-    unnamed: folders and files that it does not name.
+    unnamed: folders and files that it does not name. certain: how many people were found by name or id, and not only by
+    a file that the database names.
     """
 
     requests: tuple[EnrolmentRequest, ...]
@@ -31,6 +32,7 @@ class PictureFolder:
     people: Mapping[str, ImportedPerson] = field(default_factory=dict)
     without_pictures: tuple[str, ...] = ()
     unnamed: tuple[str, ...] = ()
+    certain: int = 0
 
 
 def named_pictures(database: Path) -> PictureFolder:
@@ -38,7 +40,7 @@ def named_pictures(database: Path) -> PictureFolder:
     people = read_json(content_of(database), name=str(database)).people
     found = max(
         (_matched(database, people, pictures) for pictures in _picture_places(database.parent)),
-        key=lambda each: len(each.people),
+        key=lambda each: (len(each.people), each.certain),
         default=None,
     )
     if found is None or not found.people:
@@ -63,8 +65,8 @@ def database_in(folder: Path) -> Path | None:
 
 
 def _picture_places(folder: Path) -> list[Mapping[str, tuple[Path, ...]]]:
-    """Where pictures may be: in the folder itself and in those in it. Each by names of folders and stems of files."""
-    places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))]
+    """Where pictures may be: in folders in the folder, and in itself. Each by names of folders and stems of files."""
+    places = [*sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")), folder]
     return [_pictures(place) for place in places]
 
 
@@ -82,6 +84,7 @@ def _matched(
 ) -> PictureFolder:
     owners = _owners(people)
     by_number: dict[int, list[Path]] = {}
+    certain: set[int] = set()
     unnamed: list[str] = []
     for name, paths in pictures.items():
         owner = next((owners[key] for key in _keys_of(name) if key in owners), None)
@@ -89,6 +92,8 @@ def _matched(
             unnamed.append(name)
         else:
             by_number.setdefault(owner, []).extend(paths)
+            if {name_key(people[owner].name), name_key(people[owner].own_id)} & set(_keys_of(name)):
+                certain.add(owner)
     requests = [
         EnrolmentRequest(name=people[number].name, pictures=tuple(paths)) for number, paths in sorted(by_number.items())
     ]
@@ -98,6 +103,7 @@ def _matched(
         people={people[number].name: people[number] for number in by_number},
         without_pictures=tuple(each.name for number, each in enumerate(people) if number not in by_number),
         unnamed=tuple(unnamed),
+        certain=len(certain),
     )
 
 

@@ -52,6 +52,17 @@ def test_pictures_are_matched_by_the_file_that_an_entry_names(project: Path) -> 
     assert (folder.without_pictures, folder.unnamed) == (("Eve",), ("bob-2", "17"))
 
 
+@pytest.mark.parametrize("entry", [{"name": "Bob"}, {"name": "Cy"}], ids=["by-name", "by-file"])
+def test_the_folder_of_a_picture_is_not_that_of_its_person(project: Path, entry: dict[str, str]) -> None:
+    database = write(project, [{**entry, "images": ["People/bob-1.jpg", "People/bob-2.jpg"]}])
+    assert found(database) == {entry["name"]: ["bob-1.jpg", "bob-2.jpg"]}
+
+
+def test_all_pictures_in_the_folder_of_a_name_are_of_the_person(project: Path) -> None:
+    database = write(project / "People", [{"id": "17", "name": "Cy", "image": "17/a.jpg"}])
+    assert found(database) == {"Cy": ["a.jpg", "b.jpg"]}
+
+
 def test_a_picture_that_could_be_of_two_people_is_of_nobody(project: Path) -> None:
     database = write(project, [{"id": 17, "name": "Cy"}, {"id": 17, "name": "Di"}, {"name": "Bob"}])
     folder = named_pictures(database)
