@@ -47,8 +47,8 @@ class CurrentRule:
     def of(self, store: RuleStore, settings: MatchSettings, gallery: Gallery) -> Rule | None:
         """The rule of the settings for a gallery; None for the nearest, and while a rule is fitted in the background.
 
-        The first call fits at once, unless the store has the rule. Raises StoreError, and the first call ModelError
-        where scikit-learn is missing.
+        The first call fits at once, unless the store has the rule. Raises StoreError, and the first call ModelError as
+        `fit`.
         """
         with self._lock:
             rule: Rule | None

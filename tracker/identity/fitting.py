@@ -29,6 +29,8 @@ _VERSION = 1
 _INVERSE_PENALTY = 10.0
 """C of scikit-learn: with 1, few vectors a person make everybody about as likely."""
 _MAX_ITERATIONS = 10_000
+_MOST_SCORES = 100_000_000
+"""Vectors times people: a fit holds so many numbers of 8 bytes in memory, some of them twice."""
 
 
 class RuleStore(Protocol):
@@ -59,7 +61,7 @@ def stored_rule(store: RuleStore, name: RuleName, gallery: Gallery) -> LinearRul
 def rule_of(store: RuleStore, settings: MatchSettings, gallery: Gallery) -> Rule | None:
     """The rule of the settings for a gallery; None for the nearest. Fitted where the store has none of this gallery.
 
-    Raises ModelError where scikit-learn is missing, StoreError.
+    Raises ModelError as `fit`, StoreError.
     """
     if not is_fitted(settings, gallery):
         return unfitted_rule(settings, gallery)
@@ -77,11 +79,14 @@ def fingerprint(name: RuleName, gallery: Gallery) -> str:
 def fit(name: RuleName, gallery: Gallery) -> LinearRule:
     """Fit softmax (multinomial logistic regression) or a linear SVM, one person against the rest.
 
-    All people count alike, however many vectors they have. Raises ModelError where scikit-learn is missing, ValueError
-    for another rule or fewer than two people.
+    All people count alike, however many vectors they have. Raises ModelError where scikit-learn is missing or the
+    gallery is too large, ValueError for another rule or fewer than two people.
     """
     if name not in FITTED or len(gallery.people) < 2:
         raise ValueError(f"expected softmax or svm and two people, got {name} and {len(gallery.people)}")
+    if len(gallery) * len(gallery.people) > _MOST_SCORES:
+        size = f"{len(gallery):,} vectors of {len(gallery.people):,} people"
+        raise ModelError(f"the rule {name} cannot be fitted to {size}", fix="set match.rule to nearest or knn")
     people, owners, vectors = _sorted(gallery)
     centre = vectors.mean(axis=0)
     spread = float(np.sqrt(np.mean(np.square(vectors - centre).sum(axis=1)))) or 1.0

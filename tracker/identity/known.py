@@ -89,7 +89,7 @@ class KnownPeople:
         """Reload when the store has changed since the last call.
 
         Raises StoreError, and ModelError when people were enrolled anew with another network meanwhile, or when the
-        first call has to fit a rule and scikit-learn is missing.
+        first call has to fit a rule and cannot, see `fit`.
 
         Holds the lock while reading, so that a visitor saved by another camera meanwhile is not lost.
         """

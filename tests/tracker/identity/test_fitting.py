@@ -164,3 +164,12 @@ def test_missing_scikit_learn_is_an_error_with_the_extra(name: RuleName, monkeyp
         rule_of(Shelf(), MatchSettings(rule=name), gallery_of(2, 2))
     assert caught.value.fix == "pip install 'footfall[rules]'"
     assert rule_of(Shelf(), MatchSettings(rule=RuleName.KNN), gallery_of(2, 2)) is not None
+
+
+@every_fitted
+def test_a_gallery_that_would_take_too_much_memory_is_refused(name: RuleName) -> None:
+    people = [f"p{number}" for number in range(10_001)]
+    gallery = Gallery.of(np.ones((len(people), 2), np.float32), people)
+    with pytest.raises(ModelError, match="cannot be fitted to 10,001 vectors of 10,001 people") as caught:
+        fit(name, gallery)
+    assert "nearest or knn" in caught.value.fix
