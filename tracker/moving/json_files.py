@@ -7,6 +7,7 @@ other fields as well.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
@@ -30,6 +31,7 @@ _DEEPEST = 4
 _NETWORKS = ("network", "model", "modelname", "embedder", "pack")
 _SHORTEST_TEXT = 8
 """Numbers in a text that is a vector."""
+_DECIMAL = re.compile(r"[+-]?[0-9]*\.[0-9]+(?:e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
 _FIX = "give a file of names with vectors; docs/moving.md shows the shapes that are read"
 
 
@@ -196,10 +198,12 @@ def _in_fields(value: Any, depth: int = 2) -> tuple[object, ...]:
 def _is_vector(value: Any) -> bool:
     """Whether a value is numbers: a list, an object by position as JavaScript writes typed arrays, or a text.
 
-    A list that holds something else besides is one, too: it is rejected with the reason.
+    A list that holds something else besides is one, too: it is rejected with the reason. Numbers in a list may be texts
+    where they have a point.
     """
     if isinstance(value, list):
-        return any(map(_is_number, value)) and not any(isinstance(each, list | dict) for each in value)
+        some = any(map(_is_number, value)) or (len(value) >= _SHORTEST_TEXT and all(map(_is_decimal, value)))
+        return some and not any(isinstance(each, list | dict) for each in value)
     if isinstance(value, dict):
         by_position = len(value) >= _SHORTEST_TEXT and all(key.isascii() and key.isdigit() for key in value)
         return by_position and _is_vector(list(value.values()))
@@ -208,6 +212,11 @@ def _is_vector(value: Any) -> bool:
 
 def _is_number(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _is_decimal(value: object) -> bool:
+    """Whether a value is a text such as `-0.12` or `1.2e-05`; not `17`, which may be an id."""
+    return isinstance(value, str) and _DECIMAL.fullmatch(value.strip()) is not None
 
 
 def numbers_of(text: str) -> list[float] | None:

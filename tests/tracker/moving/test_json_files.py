@@ -49,6 +49,7 @@ SHAPES: dict[str, tuple[Any, dict[str, int]]] = {
     "identity-files": ([{"identity": f"db/{name}.jpg", "vector": V} for name in ("Ada", "Bob")], {"Ada": 1, "Bob": 1}),
     "identity-names": ([{"identity": "Dr. Ada", "embedding": V}], {"Dr. Ada": 1}),
     "names-only": ({"1": "Ada", "2": "Bob"}, {"Ada": 0, "Bob": 0}),
+    "texts-of-numbers": ({"Ada": V, "Bob": list(map(str, V)), "ids": [str(i) for i in range(9)]}, {"Ada": 1, "Bob": 1}),
     "without-a-name": ({"names": ["Ada", ""], "encodings": [V, V]}, {"Ada": 1, "": 1}),
     "broken-vector": ({"Ada": [V, ["x", *V], [None, *V]]}, {"Ada": 3}),
 }  # fmt: skip
