@@ -78,9 +78,13 @@ def _given_away(board: Board, session_id: str) -> Notifications:
     def run(store: Store, actor: Actor) -> int:
         (doubtful,) = _found(board, asked)
         session_id = doubtful.visit.session_id
-        embedder = embedder_of(board.settings, store)
         return reassigning.reassign(
-            store, actor, site_id=board.site_id, session_id=session_id, to=None, embedder=embedder
+            store,
+            actor,
+            site_id=board.site_id,
+            session_id=session_id,
+            to=None,
+            embedder=lambda: embedder_of(board.settings, store),
         )
 
     return attempt(board, f"Not {_people(board, asked)}: the visit is that of a new visitor", run)

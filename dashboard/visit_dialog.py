@@ -109,8 +109,15 @@ def _reassign(
     if not isinstance(chosen, str) or not chosen:
         raise RecordError("nobody is chosen", fix="choose who it was, or 'Nobody I know'")
     to = None if chosen == NOBODY else chosen
-    embedder = embedder_of(board.settings, store)
-    return reassign(store, actor, site_id=board.site_id, session_id=session_id, to=to, embedder=embedder, reason=reason)
+    return reassign(
+        store,
+        actor,
+        site_id=board.site_id,
+        session_id=session_id,
+        to=to,
+        embedder=lambda: embedder_of(board.settings, store),
+        reason=reason,
+    )
 
 
 def _move(board: Board, store: Store, actor: Actor, session_id: str, *, reason: str, values: tuple[object, ...]) -> int:

@@ -53,7 +53,7 @@ def test_a_visit_has_its_steps_its_matches_and_who_has_it_in_sight(store: Store,
     ]
     assert [(each.match.match_id, each.taken_for) for each in detail.matches] == [(match.match_id, "")]
     assert detail.changes == ()
-    reassign(store, ANN, site_id=gym.SITE, session_id=session_id, to="p-vera", embedder=SFACE)
+    reassign(store, ANN, site_id=gym.SITE, session_id=session_id, to="p-vera", embedder=lambda: SFACE)
     moved = visit_detail(board, visit_of(store, "p-vera"))
     assert moved is not None
     assert [each.taken_for for each in moved.matches] == ["Ada"]

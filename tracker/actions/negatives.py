@@ -97,8 +97,6 @@ def kept_faces(store: Store, person_id: str, track_ids: Iterable[str]) -> tuple[
 
 def other_faces(store: Store, person: Person, vectors: FloatArray, embedder: EmbedderSpec) -> list[int]:
     """The rows of those faces (N, D) that do not look like the person's own."""
-    if not len(vectors):
-        return []
     apart = _distances(store, person, vectors)
     return [row for row, distance in enumerate(apart) if distance > embedder.embedding.same_face]
 

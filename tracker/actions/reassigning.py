@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,14 +32,14 @@ def reassign(
     site_id: str,
     session_id: str,
     to: str | None,
-    embedder: EmbedderSpec,
+    embedder: Callable[[], EmbedderSpec],
     reason: str = "",
 ) -> int:
     """Give a visit to the person `to`, or to a new visitor where it was nobody known. Returns the audit entry's id.
 
-    embedder: that of the store's vectors. The faces that cameras kept of the visit count as not the first person's from
-    now on, unless they look like that person's own. Raises RecordError when there is no such visit or it is of that
-    person already, PeopleError when nobody is known by the id.
+    embedder: returns that of the store's vectors; called only where this machine has faces of the visit. The faces that
+    cameras kept of it count as not the first person's from now on, unless they look like that person's own. Raises
+    RecordError when there is no such visit or it is of that person already, PeopleError when nobody is known by the id.
     """
     with changing(store, actor, REASSIGN, reason=reason) as change:
         events = events_of(store, site_id, session_id, change.at)
@@ -69,14 +69,16 @@ REASSIGN = Operation(name="visits.reassign", words="gave the visit to another pe
 OPERATIONS = (REASSIGN,)
 
 
-def _note_faces(store: Store, person_id: str, events: Sequence[Event], embedder: EmbedderSpec) -> list[int]:
+def _note_faces(
+    store: Store, person_id: str, events: Sequence[Event], embedder: Callable[[], EmbedderSpec]
+) -> list[int]:
     """Mark the kept faces of the visit's tracks as not the person's. Returns the ids of the marks."""
     person = store.people.get(person_id)
     if person is None or person.kind is not PersonKind.ENROLLED:
         return []  # visitors are told apart by their own faces alone
     tracks = dict.fromkeys(event.track_id for event in events)
     vectors, sources = kept_faces(store, person_id, tracks)
-    others = other_faces(store, person, vectors, embedder)
+    others = other_faces(store, person, vectors, embedder()) if len(vectors) else []
     if not others:
         return []
     return store.people.add_negatives(person_id, vectors[others], sources=[sources[row] for row in others])

@@ -83,7 +83,7 @@ ACTS: dict[str, Act] = {
         gym.store, actor, site_id=SITE, session_id=gym.over, entered_at=ago(310), left_at=ago(200)
     ),
     "visits.reassign": lambda gym, actor: reassigning.reassign(
-        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-bob", embedder=SFACE
+        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-bob", embedder=lambda: SFACE
     ),
     "people.not": lambda gym, actor: negatives.mark(gym.store, actor, "p-ada", FACES),
     "people.not_clear": lambda gym, actor: negatives.clear(gym.store, actor, "p-ada"),
@@ -150,10 +150,10 @@ FAILING: dict[str, Act] = {
         gym.store, actor, site_id=SITE, session_id=gym.over, left_at=ago(30)
     ),
     "to-themselves": lambda gym, actor: reassigning.reassign(
-        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-ada", embedder=SFACE
+        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-ada", embedder=lambda: SFACE
     ),
     "to-nobody-known": lambda gym, actor: reassigning.reassign(
-        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-zoe", embedder=SFACE
+        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-zoe", embedder=lambda: SFACE
     ),
     "own-face": lambda gym, actor: negatives.mark(
         gym.store, actor, "p-ada", [*FACES, Faces(vectors=vector(0), sources=("ada.jpg",), reach=0.5)]

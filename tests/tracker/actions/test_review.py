@@ -78,7 +78,7 @@ def test_visit_of_somebody_else_leaves_the_review_and_returns_when_undone(place:
     place.doubtful_visit(ada, 5, face(1, 0.97, 20))
     (doubtful,) = found(place).visits
     audit_id = reassigning.reassign(
-        place.store, DESK, site_id=RULES.site_id, session_id=doubtful.visit.session_id, to=None, embedder=SFACE
+        place.store, DESK, site_id=RULES.site_id, session_id=doubtful.visit.session_id, to=None, embedder=lambda: SFACE
     )
     assert found(place).visits == ()
     assert len(place.store.people.negatives()[0]) == 1

@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from config.errors import RecordError
+from config.errors import ModelError, RecordError
 from tests.tracker.actions.conftest import DESK, NOW, SITE, Gym, ago, event, vector
 from tracker.actions import reassigning, visits
 from tracker.actions.undo import undo
@@ -15,7 +15,7 @@ from tracker.presence.events import OPERATOR
 from tracker.presence.people import PersonKind
 from tracker.store.audit import SubjectKind
 from tracker.store.observation import Observation
-from tracker.vision.embedders import SFACE
+from tracker.vision.embedders import SFACE, EmbedderSpec
 
 
 def test_somebody_who_left_unseen_has_left_now(gym: Gym) -> None:
@@ -36,12 +36,14 @@ def test_nobody_has_left_before_a_camera_saw_them_last(gym: Gym) -> None:
 
 def test_a_visit_moves_to_the_person_who_was_there(gym: Gym) -> None:
     gym.store.record(Observation(events=[event("exit", 200, "p-bob"), event("enter", 210, "p-bob")]))
-    reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob", embedder=SFACE)
+    reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob", embedder=lambda: SFACE)
     assert gym.visits() == [("p-bob", 300, 240), ("p-bob", 210, 200), ("p-ada", 60, None)]
 
 
 def test_faces_of_a_reassigned_visit_are_not_the_first_persons_but_their_own_are_left_out(gym: Gym) -> None:
-    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob", embedder=SFACE)
+    audit_id = reassigning.reassign(
+        gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob", embedder=lambda: SFACE
+    )
     vectors, owners = gym.store.people.negatives()
     assert owners == ("p-ada",)
     assert np.array_equal(vectors, vector(7))
@@ -49,8 +51,24 @@ def test_faces_of_a_reassigned_visit_are_not_the_first_persons_but_their_own_are
     assert gym.store.people.negatives()[1] == ()
 
 
+def test_the_network_is_needed_only_where_faces_of_the_visit_are_here(gym: Gym) -> None:
+    def missing() -> EmbedderSpec:
+        raise ModelError("the model pack is not here", fix="add it")
+
+    def give_away() -> None:
+        reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob", embedder=missing)
+
+    before = gym.visits()
+    with pytest.raises(ModelError, match="not here"):
+        give_away()
+    assert gym.visits() == before
+    gym.store.matches.drop_evidence(NOW + timedelta(days=1))
+    give_away()
+    assert gym.visits() == [("p-bob", 300, 240), ("p-ada", 60, None)]
+
+
 def test_a_visit_of_nobody_known_is_that_of_a_new_visitor(gym: Gym) -> None:
-    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to=None, embedder=SFACE)
+    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to=None, embedder=lambda: SFACE)
     known = gym.store.people.all(kind=PersonKind.VISITOR)
     assert [each.name for each in known] == ["Visitor 1", "Visitor 2"]
     assert gym.visits() == [(known[1].person_id, 300, 240), ("p-ada", 60, None)]
@@ -60,7 +78,7 @@ def test_a_visit_of_nobody_known_is_that_of_a_new_visitor(gym: Gym) -> None:
 
 
 def test_a_new_visitor_who_came_again_is_kept_when_the_visit_moves_back(gym: Gym) -> None:
-    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to=None, embedder=SFACE)
+    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to=None, embedder=lambda: SFACE)
     new = gym.visits()[0][0]
     visits.add(gym.store, DESK, site_id=SITE, person_id=new, entered_at=ago(50), left_at=ago(40))
     undo(gym.store, DESK, audit_id)

@@ -142,7 +142,9 @@ def test_a_visit_that_a_user_gave_to_somebody_else_ends_as_theirs(harness: Agent
     bob = harness.enrol("Bob", BOB)
 
     def give() -> None:
-        reassigning.reassign(harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob, embedder=SFACE)
+        reassigning.reassign(
+            harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob, embedder=lambda: SFACE
+        )
 
     first, later = scene(0, 5, ADA), [*scene(5.5, 20, ADA), *scene(20.5, 90)]
     if restart:
@@ -160,7 +162,7 @@ def test_a_visit_that_was_given_back_ends_as_before(harness: AgentHarness) -> No
 
     def give() -> None:
         change = reassigning.reassign(
-            harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob, embedder=SFACE
+            harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob, embedder=lambda: SFACE
         )
         undo.undo(harness.store, ANN, change)
 
