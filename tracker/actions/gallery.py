@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakenIn:
+class ImportedGallery:
     """The outcome for one person. faces: how many were added. problem: why nothing was, for a conflict.
 
     own_profile: whether the person has another name, role, groups, access or validity here, which stay.
@@ -51,7 +51,9 @@ class TakenIn:
     own_profile: bool = False
 
 
-def take_in(store: Store, actor: Actor, people: Sequence[PersonCopy], checks: EnrolmentChecks) -> list[TakenIn]:
+def import_gallery(
+    store: Store, actor: Actor, people: Sequence[PersonCopy], checks: EnrolmentChecks
+) -> list[ImportedGallery]:
     """Add people, and what is missing of those who are here, all in one transaction.
 
     A person is known by the id, or by an id that was merged. Who was forgotten here stays so. Somebody else of the same
@@ -70,16 +72,18 @@ def take_in(store: Store, actor: Actor, people: Sequence[PersonCopy], checks: En
     return done
 
 
-def _one(store: Store, actor: Actor, copy: PersonCopy, checks: EnrolmentChecks, in_file: Iterable[str]) -> TakenIn:
+def _one(
+    store: Store, actor: Actor, copy: PersonCopy, checks: EnrolmentChecks, in_file: Iterable[str]
+) -> ImportedGallery:
     person, ids = copy.person, (copy.person.person_id, *copy.former_ids)
     if any(store.people.is_forgotten(each) for each in ids):
-        return TakenIn(person_id=person.person_id, name=person.name, outcome=Outcome.FORGOTTEN)
+        return ImportedGallery(person_id=person.person_id, name=person.name, outcome=Outcome.FORGOTTEN)
     here = next(filter(None, map(store.people.get, ids)), None)
     problem = _name_problem(store, person, here)
     if problem is None and here is None and not checks.force:
         problem = _face_problem(copy.faces[0], checks, in_file)
     if problem is not None:
-        return TakenIn(person_id=person.person_id, name=person.name, outcome=Outcome.CONFLICT, problem=problem)
+        return ImportedGallery(person_id=person.person_id, name=person.name, outcome=Outcome.CONFLICT, problem=problem)
     if here is None:
         with changing(store, actor, IMPORT) as change:
             store.people.add(person, copy.faces[0], sources=copy.faces[1])
@@ -87,18 +91,20 @@ def _one(store: Store, actor: Actor, copy: PersonCopy, checks: EnrolmentChecks, 
             _join(store, copy)
             after = {"person": encode(person), "pictures": len(copy.faces[0])}
             change.record(SubjectKind.PERSON, person.person_id, before={"person": None}, after=after)
-        return TakenIn(person_id=person.person_id, name=person.name, outcome=Outcome.ADDED, faces=len(copy.faces[0]))
+        return ImportedGallery(
+            person_id=person.person_id, name=person.name, outcome=Outcome.ADDED, faces=len(copy.faces[0])
+        )
     return _update(store, actor, copy, here)
 
 
-def _update(store: Store, actor: Actor, copy: PersonCopy, here: Person) -> TakenIn:
+def _update(store: Store, actor: Actor, copy: PersonCopy, here: Person) -> ImportedGallery:
     """Add the faces that are missing of somebody who is here; a visitor here becomes enrolled as there."""
     known, known_negatives = faces_of(store, here.person_id)
     faces, negatives = _missing(copy.faces, known), _missing(copy.negatives, known_negatives)
     enrolled = replace(copy.person, person_id=here.person_id, created_at=here.created_at)
     promoted = here.kind is PersonKind.VISITOR
     consents = not promoted and here.consent is None and copy.person.consent is not None
-    done = TakenIn(
+    done = ImportedGallery(
         person_id=here.person_id,
         name=copy.person.name if promoted else here.name,
         outcome=Outcome.UPDATED if len(faces[0]) or len(negatives[0]) or promoted or consents else Outcome.UNCHANGED,

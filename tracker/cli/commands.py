@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, Entry] = {
     "demo": ("demo:demo", "Render a clip, track it, and compare the visits with the scripted truth."),
     "track": ("track:track", "Follow cameras or recordings and record who comes and goes."),
     "enroll": ("enroll:enroll", "Enroll people from pictures. Only enroll people who agreed to it."),
-    "import": ("move_in:move_in", "Import people from what other programs keep."),
+    "import": ("import_people:import_people", "Import people from what other programs keep."),
     "train": ("train:train", "Teach a recognition network with pictures of your own, and write it as a model pack."),
     "evaluate": ("evaluate:evaluate", "Measure recognition accuracy on labelled pairs of pictures."),
     "annotate": ("pictures:annotate", "Draw boxes, names and distances on pictures or videos."),

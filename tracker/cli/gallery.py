@@ -23,7 +23,7 @@ from tracker.identity.networks import accept_network, checks_of
 from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
-    from tracker.actions.gallery import TakenIn
+    from tracker.actions.gallery import ImportedGallery
     from tracker.moving.gallery_file import GalleryFile
 
 MOST_BYTES = 1_000_000_000
@@ -73,7 +73,7 @@ def import_gallery(
     the same file again changes nothing.
     """
     _require_cryptography()
-    from tracker.actions.gallery import take_in
+    from tracker.actions.gallery import import_gallery
     from tracker.moving.networks import space_of
 
     actor = actor_of(access)
@@ -86,7 +86,7 @@ def import_gallery(
     with writing(access, create=True) as (settings, store):
         accept_network(settings, store, embedder)
         checks = checks_of(settings, store, force=force, embedder=embedder, people=len(gallery.people))
-        done = take_in(store, actor, gallery.people, checks)
+        done = import_gallery(store, actor, gallery.people, checks)
     return _result(gallery, done)
 
 
@@ -122,7 +122,7 @@ def _write(file: Path, content: bytes) -> None:
         raise StoreError(f"{file}: cannot be written ({error.strerror})", fix="give another file") from error
 
 
-def _result(gallery: GalleryFile, done: list[TakenIn]) -> Result:
+def _result(gallery: GalleryFile, done: list[ImportedGallery]) -> Result:
     from tracker.actions.gallery import Outcome
 
     counts = Counter(each.outcome for each in done)

@@ -91,7 +91,7 @@ ACTS: dict[str, Act] = {
     "people.add_pictures": lambda gym, actor: enrolment.add_pictures(
         gym.store, actor, "p-ada", vector(6), consent=AGREED, sources=["shot 1"]
     ),
-    "people.import": lambda gym, actor: gallery.take_in(gym.store, actor, [ZOE_COPY], CHECKS),
+    "people.import": lambda gym, actor: gallery.import_gallery(gym.store, actor, [ZOE_COPY], CHECKS),
     "people.rename": lambda gym, actor: people.rename(gym.store, actor, "p-ada", "Ada Lovelace"),
     "people.profile": lambda gym, actor: people.edit_profile(
         gym.store, actor, "p-ada", name="Ada Lovelace", groups=["Yoga", " Morning  course"]

@@ -41,7 +41,7 @@ _AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MovedIn:
+class ImportedPeople:
     """The result of an import.
 
     database: the file with the names of pictures. network: that made the vectors. without_pictures: whom the database
@@ -65,7 +65,7 @@ class MovedIn:
     "footfall import encodings.json --network dlib",
     "footfall import members.csv --network sface --as vectors",
 )
-def move_in(
+def import_people(
     source: Annotated[
         Path,
         typer.Argument(
@@ -132,7 +132,7 @@ class _Import:
         self._settings, self._store, self._actor = settings, store, actor
         self._dry_run, self._force = dry_run, force
 
-    def pictures(self, source: Source) -> MovedIn:
+    def pictures(self, source: Source) -> ImportedPeople:
         """Enrol people from pictures. Raises ModelError, PeopleError."""
         from tracker.identity.enrolment import plan_enrolment
 
@@ -150,7 +150,7 @@ class _Import:
         results = enrolling.save(
             with_progress(plans, "Importing", total=len(folder.requests)), _profiles(folder.people.values())
         )
-        return MovedIn(
+        return ImportedPeople(
             kind=source.kind,
             dry_run=self._dry_run,
             people=results,
@@ -160,7 +160,7 @@ class _Import:
             not_taken=_not_taken(folder.people.values()),
         )
 
-    def vectors(self, file: ImportedFile, name: str, space: VectorSpace) -> MovedIn:
+    def vectors(self, file: ImportedFile, name: str, space: VectorSpace) -> ImportedPeople:
         """Enrol people from vectors. name: of the file. Raises ModelError where the store has another network."""
         from tracker.moving.vectors import plan_vectors
 
@@ -180,7 +180,7 @@ class _Import:
         results = enrolling.save(
             with_progress(plans, "Importing", total=len(file.people)), _profiles(file.people), at_once=_AT_ONCE
         )
-        return MovedIn(
+        return ImportedPeople(
             kind=SourceKind.VECTORS,
             dry_run=self._dry_run,
             people=results,
@@ -196,9 +196,9 @@ def _require(space: VectorSpace, file: ImportedFile, models: Path) -> None:
     name, stated = space.embedder.name, embedder_called(file.network, models)
     if stated is not None and stated.network != space.embedder.network:
         fix = "give the network that made the vectors to --network"
-        raise ModelError(f"the file says that its vectors are of {file.network}, not of {name}", fix=fix)
+        raise ModelError(f"by the file its vectors are of {file.network}, not of {name}", fix=fix)
     if stated is None and file.network:
-        note(f"note: the file says that {file.network} made its vectors; make sure that this is {name}")
+        note(f"note: by the file {file.network} made its vectors; make sure that this is {name}")
 
 
 @contextmanager
@@ -234,7 +234,7 @@ def _not_taken(people: Iterable[ImportedPerson]) -> dict[str, int]:
     return dict(sorted(Counter(name for each in people for name in each.ignored).items()))
 
 
-def _result(done: MovedIn) -> Result:
+def _result(done: ImportedPeople) -> Result:
     noun = "vector" if done.kind is SourceKind.VECTORS else "picture"
     taken = sum(result.problem is None for result in done.people)
     rejected = sum(len(result.refused) for result in done.people)

@@ -110,7 +110,7 @@ def test_vectors_of_another_network_are_refused(
 ) -> None:
     file = tmp_path / "known.json"
     file.write_text(json.dumps({"model": "dlib", "embeddings": lists(vectors["dlib"])}))
-    run("import", file, "--network", "sface").refused("the file says that its vectors are of dlib")
+    run("import", file, "--network", "sface").refused("by the file its vectors are of dlib")
     monkeypatch.setenv("FOOTFALL_RECOGNITION__EMBEDDER", "sface")
     run("import", file, "--network", "dlib").refused("recognition.embedder is sface")
     monkeypatch.delenv("FOOTFALL_RECOGNITION__EMBEDDER")
@@ -125,7 +125,7 @@ def test_vectors_of_a_model_pack_are_taken_under_it_alone(
     file = tmp_path / "embeddings.json"
     people = {"Ada": [[3.0, 0, 0, 0], [3.0, 0.1, 0, 0]], "Grace": [0, 5.0, 0, 0], "Short": [1.0, 2.0, 3.0]}
     file.write_text(json.dumps({"pack": "ours", "people": people}))
-    run("import", file, "--network", "sface").refused("the file says that its vectors are of ours, not of sface")
+    run("import", file, "--network", "sface").refused("by the file its vectors are of ours, not of sface")
     done = run("import", file, "--network", "ours")
     done.refused("1 of 3 people were not enrolled")
     assert "it has 3 numbers, vectors of ours have 4" in done.err
