@@ -58,8 +58,8 @@ def export_(
     if form is Format.PACK and network not in (_EVERY_NETWORK, *CATALOG):
         cards = [export.copy_pack(pack_named(network, folder), to, force=force).card]
     elif form is Format.PACK:
-        chosen = precision or built(folder)
-        cards = export.export_packs(_exported(network, form, folder), to, models=folder, precisions=chosen, force=force)
+        names = _exported(network, form, folder)
+        cards = export.export_packs(names, to, models=folder, precisions=precision or built(folder), force=force)
     else:
         names, weights = _exported(network, form, folder), dtype or WeightType.FLOAT32
         cards = export.convert_in_subprocess(names, to, form=form, dtype=weights, force=force)
