@@ -123,6 +123,13 @@ def test_figures_decide(
         check(embedder, settings)
 
 
+def test_a_limit_within_which_two_portraits_match_is_refused(make: Make, settings: Settings) -> None:
+    match = settings.match.model_copy(update={"max_distance": 1.6, "stranger_distance": 1.7})
+    match.model_fields_set.update({"max_distance", "stranger_distance"})
+    with pytest.raises(ModelError, match=r"portraits of two people are 1\.\d+ apart; the limit is 1\.6"):
+        check(make(good=True), settings.model_copy(update={"match": match}))
+
+
 def test_a_figure_at_a_high_rate_does_not_count(make: Make, settings: Settings) -> None:
     with pytest.raises(ModelError, match="portraits"):
         check(make(good=False, figures=(("TAR at FAR 0.1", 0.99), ("accuracy", 0.99))), settings)

@@ -144,3 +144,21 @@ def test_ended_tracks_are_not_kept(harness: AgentHarness, watch: CoverageSpan) -
         watch.see(ADA, EVE)
         watch.now += 5
     assert len(watch.recognition._identities) == 2
+
+
+@pytest.mark.parametrize(("distance", "clear"), [(0.0, True), (0.8, True), (0.95, False)])
+def test_a_face_is_clear_that_matches_with_a_wide_margin(
+    distance: float, clear: bool, harness: AgentHarness, watch: CoverageSpan
+) -> None:
+    cosine = 1 - distance**2 / 2
+    enrolled = cosine * face_of(ADA) + math.sqrt(1 - cosine**2) * face_of(EVE)
+    harness.store.people.add(Person(person_id="p-ada", name="Ada", created_at=NOON), enrolled[None])
+    seen = [watch.see(ADA).faces[0] for _ in range(2)]
+    assert [(face.person_id, face.clear) for face in seen] == [(None, False), ("p-ada", clear)]
+
+
+def test_the_face_of_a_visitor_is_not_clear(harness: AgentHarness, watch: CoverageSpan) -> None:
+    harness.enrol("Ada", ADA)
+    seen = [watch.see(EVE).faces[0] for _ in range(6)]
+    assert seen[-1].person_id is not None
+    assert not any(face.clear for face in seen)

@@ -11,10 +11,11 @@ import pytest
 
 from config.settings import Precision
 from tests.tracker.vision.scenes import STILLS, astronaut
-from tracker.vision.align import align, similarities
+from tracker.vision.align import align, cut, similarities
 from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
-from tracker.vision.embedders import ARCFACE_CHIP, DLIB, DLIB_CHIP
+from tracker.vision.embedders import ARCFACE_CHIP, DLIB, DLIB_CHIP, BoxLayout
+from tracker.vision.faces import Faces
 
 
 def transformed(scale: float, turn_deg: float, shift: tuple[float, float]) -> np.ndarray:
@@ -135,3 +136,34 @@ def test_chips_match_dlib(name: str, models_folder: Path) -> None:
         np.stack([theirs, ours[0]])
     )
     assert np.linalg.norm(vectors[0] - vectors[1]) < 0.25
+
+
+def stripes() -> np.ndarray:
+    """A picture whose red is the column and whose green is the row, px."""
+    rows, columns = np.mgrid[0:200, 0:200]
+    return np.stack([np.zeros_like(rows), rows, columns], axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("layout", "left_top", "right_bottom"),
+    [
+        pytest.param(BoxLayout(side=40, margin=0), (50, 60), (130, 140), id="square-around-the-longer-side"),
+        pytest.param(BoxLayout(side=40, margin=0, stretched=True), (70, 60), (110, 140), id="stretched"),
+        pytest.param(BoxLayout(side=40, margin=20), (10, 20), (170, 180), id="margin"),
+    ],
+)
+def test_a_box_is_cut_with_its_margin(
+    layout: BoxLayout, left_top: tuple[int, int], right_bottom: tuple[int, int]
+) -> None:
+    box = np.array([[70, 60, 110, 140]], np.float32)
+    faces = Faces(boxes=box, scores=np.ones(1, np.float32), landmarks=np.zeros((1, 5, 2), np.float32))
+    (chip,) = cut(stripes(), faces, layout).astype(int)
+    assert chip.shape == (40, 40, 3)
+    assert abs(chip[0, 0, :2] - left_top).max() <= 3
+    assert abs(chip[-1, -1, :2] - right_bottom).max() <= 3
+
+
+def test_a_box_without_numbers_gives_a_black_chip() -> None:
+    box = np.array([[np.nan, 0, 10, 10], [-500, -500, -400, -400]], np.float32)
+    faces = Faces(boxes=box, scores=np.ones(2, np.float32), landmarks=np.zeros((2, 5, 2), np.float32))
+    assert not cut(stripes(), faces, BoxLayout(side=40, margin=8)).any()

@@ -108,3 +108,15 @@ def test_grey_weighs_red_green_and_blue_as_televisions_do() -> None:
     assert grey.shape == (3, 1, 1, 1)
     assert grey.ravel().tolist() == [76, 150, 29]
     assert as_input(colours[:0], Pixels(channels="grey", offset=127.5, divisor=127.5)).shape == (0, 1, 1, 1)
+
+
+def test_images_are_scaled_as_the_card_says() -> None:
+    images = np.random.default_rng(7).integers(0, 256, (2, 8, 8, 3), np.uint8)
+    fixed = as_input(images, Pixels(channels="BGR", offset=127.5, divisor=128))
+    assert np.abs(fixed - (images[..., ::-1].astype(np.float64) - 127.5) / 128).max() < 1e-6
+    images[1] //= 2  # darker, with less contrast: whitened by its own figures
+    white = as_input(images, Pixels(channels="RGB", whitened=True))
+    assert np.abs(white.mean(axis=(1, 2, 3))).max() < 1e-5
+    assert np.abs(white.std(axis=(1, 2, 3)) - 1).max() < 1e-5
+    flat = as_input(np.full((1, 8, 8, 3), 90, np.uint8), Pixels(channels="RGB", whitened=True))
+    assert not flat.any()
