@@ -30,7 +30,18 @@
     delete document.documentElement.dataset.pending;
   }
 
-  window.addEventListener("popstate", waits);
+  /* The address that controls wrote last, unless the reader has gone back or forward since. */
+  let written = null;
+
+  window.addEventListener("popstate", () => {
+    written = null;
+    waits();
+  });
+
+  /* Whether what controls hold is meant for this address: after a step back they still show another one. */
+  function isTheirs(shown) {
+    return shown.address === window.location.search || written === window.location.href;
+  }
 
   function search(parameters) {
     const text = parameters.toString();
@@ -52,6 +63,7 @@
     const typed = (parameters.get("q") || "") !== (new URLSearchParams(before).get("q") || "");
     left.forEach((name) => parameters.delete(name));
     go(search(parameters), { replace: typed, stay: true });
+    written = window.location.href;
   }
 
   document.addEventListener("click", function (event) {
@@ -68,9 +80,11 @@
   /* After the callback that asks for it: Dash drops the result of one that sets properties itself. The page may have
      been left by then, and its controls with it. old: what the control holds now. */
   function set(control, value, old) {
+    const there = window.location.href;
     former.set(control, JSON.stringify(old ?? null));
     window.setTimeout(() => {
-      if (document.getElementById(control)) window.dash_clientside.set_props(control, { value });
+      const goes = document.getElementById(control) && window.location.href === there;
+      if (goes) window.dash_clientside.set_props(control, { value });
       else former.delete(control);
     });
   }
@@ -103,14 +117,14 @@
     }
   }
 
-  window.footfall = Object.assign({}, window.footfall, { write, ask, set, current, arrived }); // for the scripts of pages
+  window.footfall = Object.assign({}, window.footfall, { write, ask, set, current, isTheirs, arrived }); // for the scripts of pages
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     address: {
       /* What the controls of the visits say, written into the address; the first page of it. */
       change: function (text, range, who, state, sort, shown) {
         const unchanged = window.dash_clientside.no_update;
-        if (!shown) return unchanged;
+        if (!shown || !isTheirs(shown)) return unchanged;
         const parameters = new URLSearchParams(window.location.search);
         const before = parameters.toString();
         const value = (name, given) => current("visits-" + name, given, shown[name]);

@@ -9,9 +9,9 @@
     people: {
       /* What the controls say, written into the address; the first page of it. */
       change: function (text, who, group, sort, shown) {
-        const { write, ask, current } = window.footfall;
+        const { write, ask, current, isTheirs } = window.footfall;
         const unchanged = window.dash_clientside.no_update;
-        if (!shown || shown.person) return unchanged;
+        if (!shown || shown.person || !isTheirs(shown)) return unchanged;
         const parameters = new URLSearchParams(window.location.search);
         const before = parameters.toString();
         const value = (name, given) => current("people-" + name, given, shown[name]);

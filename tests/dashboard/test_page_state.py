@@ -81,8 +81,26 @@ def test_controls_that_are_being_restored_do_not_write_the_address(month: str, o
     before, after = page.evaluate(_RESTORE_THEN_CALLBACK)
     assert after == before
     search = page.get_by_label("Search in the visits")
-    search.fill("mireille")  # the same text, now by the reader
+    search.press_sequentially("mireille")  # the same text, now by the reader
     expect(page).to_have_url(re.compile("q=mireille"))
+
+
+_CALLBACK_AFTER_A_STEP_BACK = """() => {
+  const before = location.search, range = ["2026-01-07", "2026-01-13"];
+  const shown = {
+    address: "?q=mireille", search: "mireille", who: "everybody", state: "any", sort: "-entered", range, usualDays: 7,
+    today: "2026-01-13",
+  };
+  window.dash_clientside.address.change("mireille", range, "everybody", "any", "-entered", shown);
+  return [before, location.search];
+}"""
+
+
+def test_controls_of_another_address_do_not_write_this_one(month: str, open_page: Opener) -> None:
+    page = open_page(f"{month}visits")
+    page.locator("#visits-summary").get_by_text("visits").wait_for(timeout=SLOW_MS)
+    before, after = page.evaluate(_CALLBACK_AFTER_A_STEP_BACK)
+    assert after == before
 
 
 def test_names_numbers_and_bars_lead_to_the_visits_behind_them(month: str, open_page: Opener) -> None:
