@@ -36,7 +36,12 @@ def test_the_interval_of_independent_pairs_is_the_binomial_one() -> None:
     spread = 1.96 * np.sqrt(0.9 * 0.1 / 200)
     assert (low, high) == pytest.approx((0.9 - spread, 0.9 + spread), abs=0.012)
     assert interval(right, tuple((number, number) for number in range(200))) == (low, high)
-    assert interval([True] * 50, tuple((number, number) for number in range(50))) == (1, 1)
+
+
+@pytest.mark.parametrize(("pairs", "least"), [(4, 0.51), (50, 0.929), (3_000, 0.9987)])
+def test_pairs_that_are_all_right_leave_doubt(pairs: int, least: float) -> None:
+    low, high = interval([True] * pairs, tuple((number, number) for number in range(pairs)))
+    assert (low, high) == (pytest.approx(least, abs=0.001), 1)
 
 
 def test_pairs_of_one_person_count_together() -> None:
