@@ -53,6 +53,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.presence",
         "tracker.store.people_copy",
         "tracker.vision",
+        "models.weight_files.array_format",
         "config",
     ),
     "tracker.training": (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import lzma
-import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import PeopleError
+from models.weight_files.array_format import PickledArrayError, read_array
 from tracker.moving.json_files import ImportedFile
 from tracker.moving.pickles import Pickled, PickledError
 from tracker.moving.records import ImportedPerson
@@ -27,8 +27,6 @@ _FIX = "give an array of names and one of as many vectors, or an array for each 
 _ARCHIVE_ERRORS = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError, RuntimeError, ValueError, OSError,
 )  # fmt: skip
-_HEADER_ERRORS = (ValueError, SyntaxError, TypeError, tokenize.TokenError, RecursionError, MemoryError)
-"""Exceptions on damaged files, found by fuzzing and reading the two readers."""
 _Array = NDArray[np.generic]
 
 
@@ -100,23 +98,17 @@ def _members(path: Path, content: bytes) -> Iterator[tuple[str, _Array]]:
 
 
 def _array(path: Path, content: bytes, name: str) -> _Array:
-    """The array of a .npy text. The size that its header has is checked first: reading would reserve that memory."""
-    file = io.BytesIO(content)
+    """The array of a .npy file, of numbers or texts."""
     try:
-        major, _ = np.lib.format.read_magic(file)
-        header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = header(file)
-    except _HEADER_ERRORS as error:
-        raise PeopleError(f"{path}: {name} is damaged, or not an array", fix="export it again") from error
-    if dtype.hasobject:
-        raise PickledError(path, Pickled.NUMPY)
-    count = 1
-    for side in shape:
-        count *= side
-    if dtype.kind not in "fiuU" or not dtype.itemsize or len(content) - file.tell() != count * dtype.itemsize:
-        raise PeopleError(f"{path}: {name} is not a whole array of numbers or texts", fix="export it again")
-    array = np.frombuffer(content, dtype, count, offset=file.tell())
-    return array.reshape(shape, order="F" if fortran else "C")
+        array = read_array(content)
+    except PickledArrayError as error:
+        raise PickledError(path, Pickled.NUMPY) from error
+    except ValueError as error:
+        place = str(path) if name == path.name else f"{path}: {name}"
+        raise PeopleError(f"{place}: {error}", fix="export it again") from error
+    if array.dtype.kind not in "fiuU":
+        raise PeopleError(f"{path}: {name} is no array of numbers or texts", fix="export it again")
+    return array
 
 
 def _content(path: Path) -> bytes:

@@ -321,10 +321,15 @@ def test_arrays_of_objects_are_pickles_too(run: Run, vectors: Mapping[str, Vecto
         pytest.param(b"\x89PNG\r\n\0\0", "not a file of vectors", id="binary"),
         pytest.param(b"name,age\nAda,36\n", "row 1 has no name or no vector", id="table"),
         pytest.param(b"PK\x03\x04 not really", "damaged", id="broken-zip"),
-        pytest.param(b"\x93NUMPY\x01\x00\x76\x00{'descr'", "damaged", id="broken-array"),
+        pytest.param(b"\x93NUMPY\x01\x00\x76\x00{'descr'", "not an array of numpy", id="broken-array"),
+        pytest.param(
+            b"\x93NUMPY\x01\x00\x46\x00{'descr': '<f4', 'fortran_order': False, 'shape': (-2, -2), }"
+            + b" " * 11 + b"\n" + bytes(16),
+            "not an array of numpy (shape (-2, -2)", id="impossible-sides",
+        ),
         pytest.param(
             b"\x93NUMPY\x01\x00\x4b\x00{'descr': '<f8', 'fortran_order': False, 'shape': (9999999999, 128), }    \n",
-            "not a whole array", id="huge-array",
+            "truncated", id="huge-array",
         ),
     ],
 )  # fmt: skip
