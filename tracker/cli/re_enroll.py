@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from tracker.presence.people import Person
     from tracker.store.store import Store
     from tracker.vision.embedders import EmbedderSpec
-    from tracker.vision.engine import FaceEngine
     from tracker.vision.faces import FloatArray
+
+    Faces: TypeAlias = tuple[FloatArray, Sequence[str]]
+    """Vectors (N, D) of a person, and the source of each."""
 
 
 @command("footfall people re-enroll --pictures people/", "footfall people re-enroll --shadow")
@@ -65,30 +67,18 @@ def re_enroll(
     from tracker.actions.recognition import replace_network
     from tracker.identity.accuracy import require_accurate
     from tracker.identity.enrolment_requests import requests_in
-    from tracker.identity.gallery import Gallery
-    from tracker.identity.shadow import SOURCE, consistent
 
     if pictures is None and not from_shadow:
         raise UsageError("expected --pictures or --shadow", fix="give the folder of the pictures: --pictures DIR")
     requests = () if pictures is None else requests_in(pictures, pattern or asked_pattern(pictures))
     with writing(access) as (settings, store):
-        embedder = _wanted(settings, shadow=from_shadow)
-        former = store.people.network()
-        if former == embedder.network:
-            raise PeopleError(
-                f"the people are enrolled with {embedder.name} already", fix="'footfall enroll --add' adds pictures"
-            )
+        embedder = _wanted(settings, store, shadow=from_shadow)
         people = store.people.all(kind=PersonKind.ENROLLED)
         errors.print_line(_what_is_lost(store))
-        shadow = consistent(*store.shadow.vectors(embedder.network)) if from_shadow else {}
         store.use_model(embedder.network)
         done = set(store.people.vectors(PersonKind.ENROLLED)[1])  # downloaded from a machine that has changed already
-        plans: dict[str, EnrolmentPlan] = {}
-        if requests:
-            engine = engine_of(settings, embedder)
-            require_accurate(embedder, settings, Gallery.empty(), engine=engine)
-            plans = _plans(requests, people, engine, embedder)
-        found = {person_id: (vectors, (SOURCE,) * len(vectors)) for person_id, vectors in shadow.items()}
+        plans = _plans(requests, people, settings, embedder) if requests else {}
+        found = _from_shadow(store, embedder) if from_shadow else {}
         found |= {person_id: (plan.vectors, plan.sources) for person_id, plan in plans.items() if plan.accepted}
         require_accurate(embedder, settings, _gallery(found))
         missing = [person for person in people if person.person_id not in found and person.person_id not in done]
@@ -103,7 +93,15 @@ def re_enroll(
     )
 
 
-def _gallery(found: Mapping[str, tuple[FloatArray, Sequence[str]]]) -> Gallery:
+def _from_shadow(store: Store, embedder: EmbedderSpec) -> dict[str, Faces]:
+    """By person id the faces of a shadow period, of everybody with enough of them."""
+    from tracker.identity.shadow import SOURCE, consistent
+
+    kept = consistent(*store.shadow.vectors(embedder.network))
+    return {person_id: (vectors, (SOURCE,) * len(vectors)) for person_id, vectors in kept.items()}
+
+
+def _gallery(found: Mapping[str, Faces]) -> Gallery:
     import numpy as np
 
     from tracker.identity.gallery import Gallery
@@ -112,15 +110,16 @@ def _gallery(found: Mapping[str, tuple[FloatArray, Sequence[str]]]) -> Gallery:
     return Gallery.of(np.concatenate([vectors for vectors, _ in found.values()]), owners) if owners else Gallery.empty()
 
 
-def _wanted(settings: Settings, *, shadow: bool) -> EmbedderSpec:
-    """The network to change to. Raises ModelError."""
+def _wanted(settings: Settings, store: Store, *, shadow: bool) -> EmbedderSpec:
+    """The network to change to. Raises ModelError without one, PeopleError where it is that of the people."""
     from tracker.vision.embedders import chosen
 
-    if not shadow:
-        return chosen(settings.recognition.embedder, stored=None, models=settings.models.dir)
-    found = shadow_of(settings)
+    found = shadow_of(settings) if shadow else chosen(settings.recognition.embedder, None, settings.models.dir)
     if found is None:
         raise ModelError("no shadow period: recognition.shadow is not set", fix="name the network to change to there")
+    if store.people.network() == found.network:
+        problem = f"the people are enrolled with {found.name} already"
+        raise PeopleError(problem, fix="'footfall enroll --add' adds pictures")
     return found
 
 
@@ -134,14 +133,18 @@ def _what_is_lost(store: Store) -> str:
 
 
 def _plans(
-    requests: tuple[EnrolmentRequest, ...], people: list[Person], engine: FaceEngine, embedder: EmbedderSpec
+    requests: tuple[EnrolmentRequest, ...], people: list[Person], settings: Settings, embedder: EmbedderSpec
 ) -> dict[str, EnrolmentPlan]:
-    """By person id the plan of everybody in the store of whom there are pictures."""
+    """By person id the plan of everybody in the store of whom there are pictures. Raises ModelError."""
     from config.recognition import MatchSettings
+    from tracker.identity.accuracy import require_accurate
     from tracker.identity.enrolment import plan_enrolment
     from tracker.identity.enrolment_checks import EnrolmentChecks
+    from tracker.identity.gallery import Gallery
     from tracker.identity.limits import match_settings
 
+    engine = engine_of(settings, embedder)
+    require_accurate(embedder, settings, Gallery.empty(), engine=engine)
     ids = {name_key(person.name): person.person_id for person in people}
     wanted = [each for each in requests if name_key(each.name) in ids]
     checks = EnrolmentChecks(settings=match_settings(MatchSettings(), embedder, people=len(people)))
