@@ -15,7 +15,7 @@ from config.errors import ModelError
 from config.settings import ModelSettings, Precision
 from models import browser, cascades, model_folder
 from models.build import build_in_subprocess
-from models.catalog import AUDIENCE
+from models.catalog import AUDIENCE, CATALOG, STANDARD
 from tracker.cameras.capture import hush
 
 hush()  # before any test writes a video: FFmpeg asks once how talkative to be
@@ -42,7 +42,7 @@ def every_model(standard_models: Path, tmp_path_factory: pytest.TempPathFactory)
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():
             copy = folder.with_suffix(".part")
-            shutil.copytree(standard_models, copy, ignore=shutil.ignore_patterns("browser"))
+            shutil.copytree(standard_models, copy)
             build_in_subprocess(copy, precisions=tuple(Precision), names=AUDIENCE)
             copy.rename(folder)
     return folder
@@ -50,16 +50,31 @@ def every_model(standard_models: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def standard_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole model folder, both precisions: the user's own where it is whole, else one built once for all workers."""
-    own = ModelSettings().dir
-    try:
-        for precision in Precision:
-            model_folder.verify(own, precision)
-    except ModelError:
-        folder = _shared(tmp_path_factory) / "models"
-        build_in_subprocess(folder, precisions=tuple(Precision))  # locks the folder, and does nothing when it is whole
-        return folder
-    return own
+    """A folder of the standard networks and nothing else, both precisions: made once for all workers."""
+    folder = _shared(tmp_path_factory) / "models"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            part = folder.with_suffix(".part")
+            try:
+                _copy_standard(ModelSettings().dir, part)
+            except ModelError:  # the user has none, or not the whole of it
+                build_in_subprocess(part, precisions=tuple(Precision))
+            part.rename(folder)
+    return folder
+
+
+def _copy_standard(own: Path, to: Path) -> None:
+    """The standard networks of the user's own folder, whatever else it holds. Raises ModelError when one is missing."""
+    manifest = model_folder.read(own)
+    files = {
+        CATALOG[name].file_name(precision): model_folder.load(own, CATALOG[name], precision)
+        for name in STANDARD
+        for precision in Precision
+    }
+    networks = tuple(entry for entry in manifest.networks if entry.file in files)
+    to.mkdir()
+    licences = {model_folder.LICENCES: model_folder.read_licences(own)}
+    model_folder.write(to, files | licences, manifest.model_copy(update={"networks": networks}))
 
 
 @pytest.fixture(scope="session")
