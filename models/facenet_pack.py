@@ -95,7 +95,7 @@ def make(
 
     progress("reading weights", 0.0)
     weights = facenet.read(file)
-    source = Source(package="", version="", file=file.name, sha256=_digest(file, weights, scaling))
+    source = Source(package="", version="", file=file.name, sha256=_digest(file))
     spec = _spec(name, weights, scaling or weights.scaling, source, licence)
     progress("loading TensorFlow", 0.05)
     from models import convert as converters  # loads TensorFlow, so it comes after everything that fails early
@@ -142,18 +142,13 @@ def _embedding(dimension: int) -> Embedding:
     return Embedding.model_validate({"crop": CROP, "limits": _LIMITS_128 if dimension == 128 else _LIMITS})
 
 
-def _digest(file: Path, weights: FaceNetWeights, scaling: Scaling | None) -> str:
-    """SHA-256 of a file, or of the names and contents in a folder; another one for another scaling than its own.
-
-    Vectors bear it, and those of differently scaled pictures do not compare.
-    """
+def _digest(file: Path) -> str:
+    """SHA-256 of a file, or of the names and contents in a folder."""
     digest = hashlib.sha256()
     for path in sorted(each for each in file.iterdir() if each.is_file()) if file.is_dir() else [file]:
         if file.is_dir():
             digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
-    if scaling not in (None, weights.scaling):
-        digest.update(str(scaling).encode())
     return digest.hexdigest()
 
 

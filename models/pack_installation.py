@@ -87,7 +87,7 @@ def _kept(pack: Pack, precision: PackPrecision | None) -> tuple[PackPrecision, .
 
 def _require_same(there: Pack, pack: Pack, kept: Sequence[PackPrecision]) -> None:
     """Raises ModelError where the pack of that name in the model folder is another one, or damaged."""
-    if there.card.source != pack.card.source:
+    if there.network != pack.network:
         raise ModelError(
             f"there is another pack named {pack.name}, whose vectors do not compare with those of this one",
             fix="replace it with --force; people must be enrolled again then",
@@ -95,7 +95,7 @@ def _require_same(there: Pack, pack: Pack, kept: Sequence[PackPrecision]) -> Non
     if _description(there) != _description(pack):
         raise ModelError(
             f"the model pack {pack.name} is there already, with another card",
-            fix="replace it with --force; where the crop or the pixels differ, people must be enrolled again then",
+            fix="replace it with --force; people stay enrolled",
         )
     if set(there.precisions) != set(kept):
         raise ModelError(

@@ -30,6 +30,13 @@ RESERVED = frozenset({*CATALOG, "dlib", "mtcnn", "haar", "all"})
 _FILE_NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._ -]{0,120}")
 """Names that are files of one folder on every system."""
 _ID_DIGITS = 12
+_MAKES_VECTORS: dict[str, set[str] | bool] = {
+    "input": {"pixels"},
+    "dimension": True,
+    "embedding": {"crop", "distance"},
+    "source": {"sha256"},
+}
+"""Fields of a card by which vectors differ."""
 WHAT = "name a folder or .zip that 'footfall train' or 'footfall models export --format pack' wrote"
 """The fix where something else was named."""
 
@@ -48,8 +55,9 @@ class Pack:
 
     @property
     def network(self) -> str:
-        """What its vectors bear in the store: other weights under the same name bear another one."""
-        return f"{self.name}@{self.card.source.sha256[:_ID_DIGITS]}"
+        """What its vectors bear in the store. Other weights, or another crop, under the same name bear another one."""
+        made_by = self.card.model_dump_json(include=_MAKES_VECTORS)
+        return f"{self.name}@{hashlib.sha256(made_by.encode()).hexdigest()[:_ID_DIGITS]}"
 
     @property
     def precisions(self) -> tuple[PackPrecision, ...]:
@@ -95,7 +103,7 @@ def create(
     """Write the pack of an embedder into a new folder, atomically.
 
     contents: TensorFlow Lite files whose first output is the vector. source: of the weights, with the hash that tells
-    networks of the same name apart. force: replace a folder that is not empty. Raises ModelError where the name cannot
+    them from others. force: replace a folder that is not empty. Raises ModelError where the name cannot
     be used, or the folder is not empty or cannot be written.
     """
     require_name(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -74,7 +75,7 @@ def test_a_pack_is_read_as_it_was_written(make: Callable[..., Pack]) -> None:
     read = packs.read(made.folder)
     assert read == made
     assert read.card.accuracy == (figure,)
-    assert read.network == "ours@aaaaaaaaaaaa"
+    assert re.fullmatch(r"ours@[0-9a-f]{12}", read.network)
     assert read.precisions == (PackPrecision.FLOAT16, PackPrecision.FLOAT32)
     assert "Do as you like." in (made.folder / LICENCES).read_text(encoding="utf-8")
     packs.verify(read)
@@ -105,7 +106,7 @@ def test_add_list_show_verify_remove(
     assert run("add", path, "--models", models).exit_code == 0  # changes nothing
     rows = json.loads(run("list", "--json", "--models", models).stdout)
     assert [(row["name"], row["state"], row["network"]) for row in rows if "network" in row] == [
-        ("ours", "ok", "ours@aaaaaaaaaaaa")
+        ("ours", "ok", made.network)
     ]
     assert "ours" in run("list", "--models", models).stdout
     shown = run("show", "ours", "--models", models).stdout
@@ -130,9 +131,28 @@ def test_other_weights_under_the_same_name_need_force(make: Callable[..., Pack],
     other = make(source=source("b"), force=True)
     with pytest.raises(ModelError, match="another pack named ours"):
         pack_installation.install(other.folder, models)
-    assert packs.installed(models)[0].network == "ours@aaaaaaaaaaaa"
+    assert packs.installed(models)[0].network == made.network
     pack_installation.install(other.folder, models, force=True)
-    assert packs.installed(models)[0].network == "ours@bbbbbbbbbbbb"
+    assert packs.installed(models)[0].network == other.network != made.network
+
+
+@pytest.mark.parametrize(
+    ("change", "changes"),
+    [
+        pytest.param(lambda card: card["source"].update(sha256="b" * 64), True, id="weights"),
+        pytest.param(lambda card: card["embedding"]["crop"].update(margin=5), True, id="crop"),
+        pytest.param(lambda card: card["embedding"].update(distance="cosine"), True, id="distance"),
+        pytest.param(lambda card: card["input"]["pixels"].update(channels="BGR"), True, id="channels"),
+        pytest.param(lambda card: card["input"]["pixels"].update(offset=0.0), True, id="scaling"),
+        pytest.param(lambda card: card["embedding"]["limits"][0].update(max_distance=0.5), False, id="limits"),
+        pytest.param(lambda card: card.update(footfall_version="9", licence="CC0-1.0"), False, id="licence"),
+    ],
+)
+def test_the_id_of_vectors_tells_what_makes_them(
+    change: Callable[[dict[str, Any]], object], changes: bool, make: Callable[..., Pack]
+) -> None:
+    made = make()
+    assert (packs.read(edited(made, change)).network != made.network) == changes
 
 
 def test_another_card_of_the_same_weights_needs_force(make: Callable[..., Pack], tmp_path: Path) -> None:
@@ -359,13 +379,13 @@ def test_options_that_an_added_pack_does_not_have(
 def test_packs_go_along_with_an_exported_folder(make: Callable[..., Pack], models_folder: Path, tmp_path: Path) -> None:
     models, box = tmp_path / "models", tmp_path / "box"
     shutil.copytree(models_folder, models)
-    pack_installation.install(make().folder, models)
+    made = pack_installation.install(make().folder, models)
     done = run("export", "--out", box, "--models", models)
     assert "and 1 model pack" in done.stdout
-    assert [pack.network for pack in packs.installed(box)] == ["ours@aaaaaaaaaaaa"]
+    assert [pack.network for pack in packs.installed(box)] == [made.network]
     done = run("export", "ours", "--format", "pack", "--zip", "--out", tmp_path / "out", "--models", models)
     assert done.exit_code == 0, done.output
-    assert pack_installation.install(tmp_path / "out" / "ours.zip", tmp_path / "third").network == "ours@aaaaaaaaaaaa"
+    assert pack_installation.install(tmp_path / "out" / "ours.zip", tmp_path / "third").network == made.network
 
 
 def test_the_pack_of_the_settings_is_not_removed(make: Callable[..., Pack], tmp_path: Path) -> None:

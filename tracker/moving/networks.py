@@ -74,14 +74,14 @@ def vector_space(name: str, models: Path) -> VectorSpace:
 
 
 def space_of(network: str, models: Path) -> VectorSpace:
-    """The vectors of the network of this id. Raises ModelError where it is not here, or has other weights here."""
+    """The vectors of the network of this id. Raises ModelError where that is not here, or another one has its name."""
     name = network.partition("@")[0]
     for embedder in known_embedders(models):
         if embedder.network == network:
             return VectorSpace(embedder=embedder)
         if embedder.name == name:
             raise ModelError(
-                f"the vectors are of other weights of {name} ({network}) than are here ({embedder.network})",
+                f"the vectors are of another network named {name} ({network}) than is here ({embedder.network})",
                 fix="add the model pack of the other machine with 'footfall models add PACK --force'",
             )
     raise ModelError(

@@ -160,8 +160,9 @@ def chosen(setting: str | None, stored: str | None, models: Path) -> EmbedderSpe
     found = embedder_named(name, models)
     if found.network != stored:
         raise ModelError(
-            f"the people in the store were enrolled with other weights of {name} ({stored}) than are here"
+            f"the people in the store were enrolled with another network named {name} ({stored}) than is here"
             f" ({found.network})",
-            fix="add those with 'footfall models add PACK --force', or run 'footfall people re-enroll --pictures DIR'",
+            fix="add that one with 'footfall models add PACK --force', or run"
+            " 'footfall people re-enroll --pictures DIR'",
         )
     return found

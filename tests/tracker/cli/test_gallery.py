@@ -229,8 +229,8 @@ def test_a_gallery_of_a_model_pack_needs_the_same_pack(
         return there("people", "import", file_of(network, numbers), "--passphrase-file", secret)
 
     imported("theirs@aaaaaaaaaaaa").refused("'theirs@aaaaaaaaaaaa', which is not in", "footfall models add PACK")
-    imported("ours@bbbbbbbbbbbb").refused("other weights of ours", "--force")
-    imported(pack.network, 5).refused("its vectors are not of ours@aaaaaaaaaaaa, which have 4 numbers")
+    imported("ours@bbbbbbbbbbbb").refused("another network named ours", "--force")
+    imported(pack.network, 5).refused(f"its vectors are not of {pack.network}, which have 4 numbers")
     assert not there.path.exists()
     assert imported(pack.network).out == "1 person in the file: 1 added; 1 face vector added\n"
     with there.store() as store:
