@@ -10,12 +10,14 @@ from pathlib import Path
 from pydantic import Field
 
 from models.catalog import CATALOG, Kind, NetworkSpec, Output, Part, Pixels
-from models.embedding import Attribute, Embedding, Record
+from models.embedding import Attribute, Embedding, Line, Record
 from models.model_folder import Source, footfall_version
 
 CARD = "card.json"
 INPUT = "image"
 """Name of the input, in every format."""
+MAX_BYTES = 100_000
+"""Limit of a card: checking it takes a thousand times its memory, where every value in it is wrong."""
 
 
 class Format(StrEnum):
@@ -51,15 +53,15 @@ class Accuracy(Record):
     """
 
     precision: PackPrecision
-    dataset: str
-    measure: str
+    dataset: Line
+    measure: Line
     value: float = Field(ge=0, le=1)
 
 
 class Input(Record):
     """The input. shape: NHWC, null where free."""
 
-    name: str
+    name: Line
     shape: tuple[int | None, ...]
     pixels: Pixels | None
 
@@ -67,7 +69,7 @@ class Input(Record):
 class File(Record):
     """A file of the folder. name: with slashes. size: bytes."""
 
-    name: str
+    name: Line
     size: int
     sha256: str
 
@@ -81,9 +83,9 @@ class Card(Record):
     in the folder.
     """
 
-    name: str
+    name: Line
     kind: Kind
-    purpose: str
+    purpose: Line
     format: Format
     weights: str | None
     input: Input
@@ -92,9 +94,9 @@ class Card(Record):
     embedding: Embedding | None = None
     attribute: Attribute | None = None
     accuracy: tuple[Accuracy, ...] = ()
-    licence: str
+    licence: Line
     source: Source
-    footfall_version: str
+    footfall_version: Line
     files: tuple[File, ...]
 
 
@@ -141,7 +143,11 @@ def write(folder: Path, card: Card) -> Card:
 
 def read(folder: Path) -> Card:
     """The card of an exported network. Raises OSError, and ValueError where it is no card."""
-    return Card.model_validate_json((folder / CARD).read_bytes())
+    with (folder / CARD).open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES // 1000} kB")
+    return Card.model_validate_json(content)
 
 
 def _files(folder: Path) -> Iterator[File]:

@@ -205,7 +205,7 @@ def list_(models: Folder = None, settings: SettingsFile = None, store: Store = N
             ]
         )
         return
-    table = Table("network", "precision", "state", "MB", "weights from")
+    table = Table("network", "precision", "state", "MB", Column("weights from", overflow="fold"))
     for row in rows:
         spec = row.spec
         size = "" if row.size is None else f"{row.size / 1e6:.1f}"
@@ -219,7 +219,7 @@ def list_(models: Folder = None, settings: SettingsFile = None, store: Store = N
             table.add_row(pack.name, precision, state, size, pack.card.source.file)
     for name, error in damaged.items():
         table.add_row(name, "", FileState.DAMAGED, "", error.problem)
-    Console().print(table)
+    _print(table)
 
 
 @app.command(epilog="Examples:\n\n`footfall models show sface`\n\n`footfall models show ours --json`")
@@ -238,7 +238,7 @@ def show(
     table = Table(Column(), Column(overflow="fold"), show_header=False, box=None, pad_edge=False)
     for title, value in listing.lines(card):
         table.add_row(title, value)
-    Console().print(table)
+    _print(table)
 
 
 @app.command(epilog="Example:\n\n`footfall models verify`")
@@ -265,6 +265,11 @@ def verify(
     if not as_json:
         files = len(rows) + sum(len(pack.precisions) for pack in added)
         typer.echo(f"{files} files in {folder} verified")
+
+
+def _print(table: Table) -> None:
+    """Print a table; brackets in a card are no markup."""
+    Console(markup=False, emoji=False, highlight=False).print(table)
 
 
 def _statuses(folder: Path, precisions: list[Precision], specs: list[NetworkSpec]) -> list[FileStatus]:

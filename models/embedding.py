@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from config.text import control_character
 
 Point: TypeAlias = tuple[float, float]
 
 LANDMARKS = 5
 _FARTHEST = 2.0
-"""Distance of two vectors of unit length that point in opposite directions."""
+"""Distance of two vectors of unit length that point in opposite directions; settings and stores have smaller limits."""
 _MAX_SIDE = 1024
 _MAX_INTEGER = 1 << 53
 """Larger integers of JSON are no distances, and may have no float."""
@@ -22,6 +24,16 @@ class Record(BaseModel):
     """A part of a JSON document: unknown fields and numbers that are not finite are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _checked_line(text: str) -> str:
+    if (character := control_character(text)) is not None:
+        raise ValueError(f"the control character {character} in it")
+    return text
+
+
+Line: TypeAlias = Annotated[str, Field(max_length=1000), AfterValidator(_checked_line)]
+"""A text of a document, without line breaks and control characters."""
 
 
 class Distance(StrEnum):
@@ -64,7 +76,7 @@ class Attribute(Record):
     """What a network estimates from a face. labels: of the classes, in the order of the output."""
 
     crop: Crop
-    labels: tuple[str, ...]
+    labels: tuple[Line, ...]
 
 
 class Limits(Record):
@@ -120,9 +132,10 @@ class Embedding(Record):
     def _in_order(self) -> Self:
         if self.max_limit < self.min_limit:
             raise ValueError("embedding: max_limit must not be smaller than min_limit")
-        if self.distance is Distance.COSINE and max(each.max_distance for each in self.limits) >= _FARTHEST:
+        if max(each.max_distance for each in self.limits) >= _FARTHEST:
             raise ValueError(
-                f"embedding: vectors of unit length are at most {_FARTHEST:g} apart; every face would match"
+                f"embedding: limits must be below {_FARTHEST:g}; with longer vectors give cosine as the distance, which"
+                " scales them to unit length"
             )
         return self
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.errors import ModelError
 from config.settings import Precision
+from config.text import without_control_characters
 from models import child_process, model_folder, packs
 from models.cards import PackPrecision
 from models.catalog import Kind, NetworkSpec, Output, Pixels, Scaling
@@ -95,7 +96,8 @@ def make(
 
     progress("reading weights", 0.0)
     weights = facenet.read(file)
-    source = Source(package="", version="", file=file.name, sha256=_digest(file))
+    shown = without_control_characters(file.name.encode(errors="replace").decode())
+    source = Source(package="", version="", file=shown, sha256=_digest(file))
     spec = _spec(name, weights, scaling or weights.scaling, source, licence)
     progress("loading TensorFlow", 0.05)
     from models import convert as converters  # loads TensorFlow, so it comes after everything that fails early

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
 from models.catalog import AUDIENCE, CATALOG, OPTIONAL, RECIPE, STANDARD, NetworkSpec
-from models.embedding import Record
+from models.embedding import Line, Record
 
 MANIFEST = "manifest.json"
 LICENCES = "LICENCES.txt"
@@ -34,10 +34,10 @@ _NO_TENSORFLOW_FIX = f"{INSTALL}, or copy a folder made by 'footfall models expo
 class Source(Record):
     """The published weights: package, its installed version, file inside it and the file's hash."""
 
-    package: str
-    version: str
-    file: str
-    sha256: str
+    package: Line
+    version: Line
+    file: Line
+    sha256: Line
 
 
 class Entry(Record):

@@ -103,28 +103,31 @@ def create(
     """Write the pack of an embedder into a new folder, atomically.
 
     contents: TensorFlow Lite files whose first output is the vector. source: of the weights, with the hash that tells
-    them from others. force: replace a folder that is not empty. Raises ModelError where the name cannot
-    be used, or the folder is not empty or cannot be written.
+    them from others. force: replace a folder that is not empty. Raises ModelError where the name or a text
+    cannot be used, or the folder is not empty or cannot be written.
     """
     require_name(name)
     if not contents:
         raise ValueError("contents: expected at least one network")
-    card = Card(
-        name=name,
-        kind=Kind.EMBEDDER,
-        purpose=purpose,
-        format=Format.PACK,
-        weights=None,
-        input=Input(name=INPUT, shape=(None, embedding.crop.side, embedding.crop.side, 3), pixels=pixels),
-        outputs={output_name(0): Output("vector", ("N", dimension), "embedding")},
-        dimension=dimension,
-        embedding=embedding,
-        accuracy=tuple(accuracy),
-        licence=licence,
-        source=source,
-        footfall_version=footfall_version(),
-        files=(),
-    )
+    try:
+        card = Card(
+            name=name,
+            kind=Kind.EMBEDDER,
+            purpose=purpose,
+            format=Format.PACK,
+            weights=None,
+            input=Input(name=INPUT, shape=(None, embedding.crop.side, embedding.crop.side, 3), pixels=pixels),
+            outputs={output_name(0): Output("vector", ("N", dimension), "embedding")},
+            dimension=dimension,
+            embedding=embedding,
+            accuracy=tuple(accuracy),
+            licence=licence,
+            source=source,
+            footfall_version=footfall_version(),
+            files=(),
+        )
+    except ValidationError as error:
+        raise ModelError(f"the card of {name}: {_first_problem(error)}", fix="correct that text") from error
     files = {file_name(name, precision): content for precision, content in contents.items()}
     texts = {LICENCES: f"{name} ({licence})\n\n{licence_text}".rstrip().encode() + b"\n"}
     with replaced(folder, force=force, option="--out DIR") as new:
@@ -147,10 +150,10 @@ def read(folder: Path) -> Pack:
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})", fix="check its permissions") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "document"
-        problem = f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}"
+        problem = f"{path}: {_first_problem(error)}"
         raise ModelError(problem, fix="correct the card (docs/models.md), or update Footfall") from error
+    except ValueError as error:
+        raise ModelError(f"{path}: no card of a model pack ({error})", fix=WHAT) from error
     _require_usable(card, path)
     return Pack(folder, card)
 
@@ -221,6 +224,12 @@ def replaced(folder: Path, *, force: bool, option: str) -> Iterator[Path]:
         new.mkdir()
         yield new
         replacement.replace(folder, new, old=Path(temporary, "old"))
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"])) or "document"
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _require_usable(card: Card, path: Path) -> None:

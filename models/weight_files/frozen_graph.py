@@ -8,6 +8,7 @@ tensor_content = 4, float_val = 5) and tensor_shape.proto (TensorShapeProto: dim
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,21 @@ _FLOAT = 1
 _FREEZE = "give a frozen graph, as TensorFlow's freeze_graph writes it"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Constant:
+    """Values of a TensorProto. values: the last one stands for those up to the size of the shape."""
+
+    name: str
+    shape: tuple[int, ...]
+    values: FloatArray
+
+    def filled(self) -> FloatArray:
+        """All of them, in their shape."""
+        count = math.prod(self.shape)
+        rest = np.full(count - len(self.values), self.values[-1:].sum(), np.float32)
+        return np.concatenate([self.values, rest]).reshape(self.shape)
+
+
 def read(path: Path) -> dict[str, FloatArray]:
     """Constants of float32 by the name of their node; those of other types are left out.
 
@@ -32,17 +48,19 @@ def read(path: Path) -> dict[str, FloatArray]:
     require_size(path.name, path.stat().st_size)
     try:
         nodes = [submessage(value) for number, value in fields(memoryview(path.read_bytes())) if number == 1]
-        constants = dict(filter(None, map(_constant, nodes)))
+        constants = {each.name: each for each in filter(None, map(_constant, nodes))}
+        require_size(path.name, sum(4 * math.prod(each.shape) for each in constants.values()))
+        weights = {name: each.filled() for name, each in constants.items()}
     except (IndexError, ValueError) as error:
         raise ModelError(f"{path.name}: truncated, or not a TensorFlow graph ({error})", fix=_FREEZE) from error
-    if not constants:
+    if not weights:
         problem = f"{path.name}: a graph of {len(nodes)} nodes without weights; variables are stored elsewhere"
         raise ModelError(problem, fix=_FREEZE)
-    return constants
+    return weights
 
 
-def _constant(node: memoryview) -> tuple[str, FloatArray] | None:
-    """Name and values of a node, None unless it is a constant of float32."""
+def _constant(node: memoryview) -> _Constant | None:
+    """The values of a node, None unless it is a constant of float32."""
     name, kind, value = "", b"", None
     for number, content in fields(node):
         match number:
@@ -52,10 +70,7 @@ def _constant(node: memoryview) -> tuple[str, FloatArray] | None:
                 kind = bytes(submessage(content))
             case 5 if kind == _CONSTANT:  # the serialiser writes fields by number
                 value = _attribute(submessage(content), b"value") or value
-    if value is None:
-        return None
-    values = _tensor(name, value)
-    return None if values is None else (name, values)
+    return None if value is None else _tensor(name, value)
 
 
 def _attribute(entry: memoryview, name: bytes) -> memoryview | None:
@@ -66,8 +81,8 @@ def _attribute(entry: memoryview, name: bytes) -> memoryview | None:
     return submessage(dict(fields(submessage(parts.get(2, memoryview(b""))))).get(8, memoryview(b"")))
 
 
-def _tensor(name: str, message: memoryview) -> FloatArray | None:
-    """Values of a TensorProto, None unless it is of float32; a short list of values is filled with its last one."""
+def _tensor(name: str, message: memoryview) -> _Constant | None:
+    """Values of a TensorProto, None unless it is of float32."""
     kind, content = 0, []
     shape: tuple[int, ...] = ()
     for number, value in fields(message):
@@ -82,11 +97,9 @@ def _tensor(name: str, message: memoryview) -> FloatArray | None:
         return None
     values = np.frombuffer(b"".join(content), "<f4").astype(np.float32)
     count = math.prod(shape)
-    require_size(name, 4 * count)
     if len(values) > count or (count and not len(values)):
         raise ValueError(f"{name}: {len(values)} numbers for the shape {shape}")
-    filled = np.concatenate([values, np.full(count - len(values), values[-1:].sum(), np.float32)])
-    return filled.reshape(shape)
+    return _Constant(name, shape, values)
 
 
 def _side(dimension: memoryview) -> int:

@@ -147,6 +147,8 @@ class _Machine:
     def _fill(self, items: Sequence[Any]) -> None:
         if not self._stack or not isinstance(self._stack[-1], dict):
             raise ValueError("items of no dictionary")
+        if not all(isinstance(key, str | int) for key in items[::2]):  # the hash of nested tuples has no limit of depth
+            raise ValueError("a key that is neither a text nor an integer")
         self._stack[-1].update(zip(items[::2], items[1::2], strict=True))
 
     def _extend(self, items: Sequence[Any]) -> None:

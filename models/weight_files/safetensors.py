@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from config.errors import ModelError
 from models.weight_files.size_limit import FloatArray, require_size
 
-_MAX_HEADER = 100_000_000
+_MAX_HEADER = 1_000_000
+"""Bytes: some thousand arrays, more than the networks here have."""
 _METADATA = "__metadata__"
 _TYPES: Mapping[str, str] = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 _BFLOAT16 = "BF16"

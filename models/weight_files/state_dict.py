@@ -87,8 +87,8 @@ def _read_archive(path: Path) -> tuple[Any, Storages]:
         order = archive.read(f"{folder}byteorder") if f"{folder}byteorder" in names else b"little"
         value = pickle_values.read(io.BytesIO(archive.read(index)), _tensor)
         storages = {
-            each.storage: np.frombuffer(archive.read(f"{folder}data/{each.storage}"), _dtype(each.kind, order))
-            for each in _tensors(value).values()
+            key: np.frombuffer(archive.read(f"{folder}data/{key}"), _dtype(kind, order))
+            for key, kind in _kinds(value).items()
         }
     return value, storages
 
@@ -103,7 +103,7 @@ def _read_stream(path: Path) -> tuple[Any, Storages]:
     system = pickle_values.read(stream, _refused)
     value = pickle_values.read(stream, _tensor)
     keys = pickle_values.read(stream, _refused)
-    kinds = {each.storage: each.kind for each in _tensors(value).values()}
+    kinds = _kinds(value)
     order = b"little" if system.get("little_endian", True) else b"big"
     storages = {}
     for key in keys:
@@ -126,6 +126,11 @@ def _tensors(value: Any) -> dict[str, _Tensor]:
     return tensors
 
 
+def _kinds(value: Any) -> dict[str, str]:
+    """The type of each storage of a state dict; several tensors may share one."""
+    return {each.storage: each.kind for each in _tensors(value).values()}
+
+
 def _tensor(call: Call) -> Any:
     """What a call in a state dict gives: a dictionary or a tensor. Raises ValueError for every other one."""
     match call.function.name, call.arguments:
@@ -137,11 +142,15 @@ def _tensor(call: Call) -> Any:
             shape,
             strides,
             *_,
-        ) if name == _REBUILD:
+        ) if name == _REBUILD and _are_integers(shape) and _are_integers(strides):
             return _Tensor(key, _kind(kind), offset, tuple(shape), tuple(strides))
         case name, (_Tensor() as tensor, *_) if name == _PARAMETER:
             return tensor
     raise ValueError(f"it refers to Python's {call.function.name.replace(' ', '.')}")
+
+
+def _are_integers(values: Any) -> bool:
+    return isinstance(values, tuple | list) and all(isinstance(each, int) for each in values)
 
 
 def _refused(call: Call) -> Any:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import weights, wheels
-from models.catalog import CATALOG, EMBEDDERS, NetworkSpec, Part
+from config.settings import Precision
+from models import packs, weights, wheels
+from models.cards import PackPrecision
+from models.catalog import CATALOG, EMBEDDERS, NetworkSpec, Part, Pixels
+from models.packs import Pack
+from tests.models.packs import EMBEDDING, source
 
 Batch = NDArray[np.float32] | NDArray[np.uint8]
 # For the batch of two: the first two values, the middle one and the last two of each output.
@@ -127,3 +132,27 @@ def deviation() -> Callable[[str, Sequence[Batch]], float]:
         return max(float(abs(got - want).max()) for got, want in zip(sampled, GOLDEN[name], strict=True))
 
     return largest
+
+
+@pytest.fixture
+def make(models_folder: Path, tmp_path: Path) -> Callable[..., Pack]:
+    """Writes the pack of R-Net as an embedder."""
+
+    def make(name: str = "ours", **changed: Any) -> Pack:
+        contents = {
+            PackPrecision(each.value): (models_folder / CATALOG["rnet"].file_name(each)).read_bytes()
+            for each in Precision
+        }
+        fields: dict[str, Any] = {
+            "purpose": "a test",
+            "pixels": Pixels(channels="RGB", offset=127.5, divisor=128),
+            "embedding": EMBEDDING,
+            "dimension": 4,
+            "contents": contents,
+            "source": source(),
+            "licence": "MIT",
+            "licence_text": "Do as you like.",
+        }
+        return packs.create(tmp_path / "made" / name, name=name, **{**fields, **changed})
+
+    return make

@@ -8,65 +8,20 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from config.errors import ModelError
 from config.settings import Precision
 from models import pack_installation, packs
 from models.cards import CARD, Accuracy, PackPrecision
-from models.catalog import CATALOG, Pixels
-from models.cli import app
 from models.embedding import Crop, Embedding, Limits
-from models.model_folder import LICENCES, Source
+from models.model_folder import LICENCES
 from models.packs import Pack
 from models.runtime import open_pack
+from tests.models.packs import EMBEDDING, edited, problem_of, run, source
 from tracker.vision.embedders import known_embedders
-
-EMBEDDING = Embedding(
-    crop=Crop(side=24, margin=4), limits=(Limits(people=None, max_distance=1.0, stranger_distance=1.2),)
-)
-"""R-Net takes 24 px and outputs four numbers first: the smallest embedder there is."""
-
-
-def source(digit: str = "a") -> Source:
-    return Source(package="", version="", file="weights.h5", sha256=digit * 64)
-
-
-@pytest.fixture
-def make(models_folder: Path, tmp_path: Path) -> Callable[..., Pack]:
-    """Writes the pack of R-Net as an embedder."""
-
-    def make(name: str = "ours", **changed: Any) -> Pack:
-        contents = {
-            PackPrecision(each.value): (models_folder / CATALOG["rnet"].file_name(each)).read_bytes()
-            for each in Precision
-        }
-        fields: dict[str, Any] = {
-            "purpose": "a test",
-            "pixels": Pixels(channels="RGB", offset=127.5, divisor=128),
-            "embedding": EMBEDDING,
-            "dimension": 4,
-            "contents": contents,
-            "source": source(),
-            "licence": "MIT",
-            "licence_text": "Do as you like.",
-        }
-        return packs.create(tmp_path / "made" / name, name=name, **{**fields, **changed})
-
-    return make
-
-
-def run(*arguments: object) -> Any:
-    return CliRunner().invoke(app, list(map(str, arguments)))
-
-
-def problem_of(done: Any) -> str:
-    assert isinstance(done.exception, ModelError), done.output
-    return f"{done.exception.problem}; {done.exception.fix}"
 
 
 def test_a_pack_is_read_as_it_was_written(make: Callable[..., Pack]) -> None:
@@ -136,25 +91,6 @@ def test_other_weights_under_the_same_name_need_force(make: Callable[..., Pack],
     assert packs.installed(models)[0].network == other.network != made.network
 
 
-@pytest.mark.parametrize(
-    ("change", "changes"),
-    [
-        pytest.param(lambda card: card["source"].update(sha256="b" * 64), True, id="weights"),
-        pytest.param(lambda card: card["embedding"]["crop"].update(margin=5), True, id="crop"),
-        pytest.param(lambda card: card["embedding"].update(distance="cosine"), True, id="distance"),
-        pytest.param(lambda card: card["input"]["pixels"].update(channels="BGR"), True, id="channels"),
-        pytest.param(lambda card: card["input"]["pixels"].update(offset=0.0), True, id="scaling"),
-        pytest.param(lambda card: card["embedding"]["limits"][0].update(max_distance=0.5), False, id="limits"),
-        pytest.param(lambda card: card.update(footfall_version="9", licence="CC0-1.0"), False, id="licence"),
-    ],
-)
-def test_the_id_of_vectors_tells_what_makes_them(
-    change: Callable[[dict[str, Any]], object], changes: bool, make: Callable[..., Pack]
-) -> None:
-    made = make()
-    assert (packs.read(edited(made, change)).network != made.network) == changes
-
-
 def test_another_card_of_the_same_weights_needs_force(make: Callable[..., Pack], tmp_path: Path) -> None:
     models, made = tmp_path / "models", make()
     pack_installation.install(made.folder, models)
@@ -194,86 +130,6 @@ def test_one_precision_is_kept(make: Callable[..., Pack], tmp_path: Path) -> Non
     assert only.run(image)[0].shape == (1, 4)
     with pytest.raises(ModelError, match="no network in int8"):
         pack_installation.install(make(force=True).folder, tmp_path / "other", precision=PackPrecision.INT8)
-
-
-def edited(pack: Pack, change: Callable[[dict[str, Any]], object]) -> Path:
-    document = json.loads((pack.folder / CARD).read_text(encoding="utf-8"))
-    change(document)
-    (pack.folder / CARD).write_text(json.dumps(document), encoding="utf-8")
-    return pack.folder
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        pytest.param(lambda card: card.update(extra=1), "extra: Extra inputs", id="unknown-field"),
-        pytest.param(lambda card: card.update(format="tfjs"), "the format is tfjs", id="format"),
-        pytest.param(lambda card: card.update(embedding=None), "an embedder needs", id="no-embedding"),
-        pytest.param(lambda card: card.update(dimension=5), "vectors of 5 numbers", id="dimension"),
-        pytest.param(lambda card: card.update(kind="detector"), "of the kind detector; only embedders", id="detector"),
-        pytest.param(lambda card: card.update(name="sface"), "no network named sface", id="other-name"),
-        pytest.param(lambda card: card.update(files=[]), "no network named ours", id="no-files"),
-        pytest.param(
-            lambda card: card.update(kind="attribute"), "of the kind attribute; only embedders", id="attribute"
-        ),
-        pytest.param(lambda card: card["files"][0].update(name="../x"), "not in the folder itself", id="path"),
-        pytest.param(lambda card: card["files"][1].update(name="D:x"), "not in the folder itself", id="drive"),
-        pytest.param(lambda card: card["files"][1].update(name="a\0b"), "not in the folder itself", id="null-byte"),
-        pytest.param(lambda card: card["files"][0].update(sha256="0" * 64), "damaged", id="hash"),
-        pytest.param(lambda card: card["input"].update(shape=[None, 30, 30, 3]), "not the crop of 24", id="shape"),
-        pytest.param(lambda card: card["input"]["pixels"].update(divisor=0), "must not be 0", id="divisor"),
-        pytest.param(lambda card: card["input"]["pixels"].update(channels="grey"), "not grey as", id="grey"),
-        pytest.param(lambda card: card["input"]["pixels"].update(dtype="uint8"), "not RGB as uint8", id="uint8"),
-        pytest.param(lambda card: card["embedding"].update(min_limit=3.0), "smaller than min_limit", id="min-limit"),
-        pytest.param(
-            lambda card: card["embedding"].update(
-                distance="cosine", limits=[{"people": None, "max_distance": 2.5, "stranger_distance": 3.0}]
-            ),
-            "every face would match",
-            id="cosine",
-        ),
-        pytest.param(
-            lambda card: card["embedding"]["limits"][0].update(max_distance=10**400), "max_distance", id="huge"
-        ),
-        pytest.param(
-            lambda card: card["accuracy"].append(
-                {"precision": "float16", "dataset": "ours", "measure": "TAR at FAR 0.01", "value": 97.5}
-            ),
-            "accuracy.0.value",
-            id="per-cent",
-        ),
-        pytest.param(lambda card: card["embedding"]["crop"].update(margin=20), "more than half", id="margin"),
-        pytest.param(lambda card: card["embedding"]["crop"].update(template=[[1, 1]] * 5), "either", id="two-crops"),
-        pytest.param(
-            lambda card: card["embedding"]["crop"].update(template=[[1, 1]] * 5, margin=None), "left eye", id="template"
-        ),
-        pytest.param(lambda card: card["embedding"].update(limits=[]), "ascending numbers", id="no-limits"),
-        pytest.param(
-            lambda card: card["embedding"]["limits"][0].update(stranger_distance=0.5), "not be smaller", id="limits"
-        ),
-    ],
-)
-def test_bad_cards_are_refused(
-    change: Callable[[dict[str, Any]], object], words: str, make: Callable[..., Pack], tmp_path: Path
-) -> None:
-    done = run("add", edited(make(), change), "--models", tmp_path / "models")
-    assert words in problem_of(done)
-    assert packs.installed(tmp_path / "models") == []
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        pytest.param("sface", "is the name of a network", id="built-in"),
-        pytest.param("dlib", "is the name of a network", id="setting"),
-        pytest.param("Ours", "cannot be the name", id="capital"),
-        pytest.param("../x", "cannot be the name", id="path"),
-        pytest.param("a@b", "cannot be the name", id="at"),
-    ],
-)
-def test_names_that_packs_cannot_have(name: str, words: str, make: Callable[..., Pack]) -> None:
-    with pytest.raises(ModelError, match=words):
-        make(name)
 
 
 def _zip(path: Path, files: dict[str, bytes]) -> Path:

@@ -78,10 +78,11 @@ def test_entries_of_the_same_bytes_may_not_be_huge_together(tmp_path: Path, monk
         b"",
         b"\x05",
         (10**12).to_bytes(8, "little") + b"{}",
+        (2_000_000).to_bytes(8, "little") + b" " * 2_000_000,
         (2).to_bytes(8, "little") + b"[]",
         b"PK" + bytes(99),
     ],
-    ids=["empty", "short", "huge-header", "list", "zip"],
+    ids=["empty", "short", "huge-header", "long-header", "list", "zip"],
 )
 def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"

@@ -177,6 +177,28 @@ def test_tensor_that_repeats_few_numbers_may_not_be_huge(tmp_path: Path) -> None
         state_dict.read(path)
 
 
+def test_a_shape_of_other_things_than_integers_is_rejected(tmp_path: Path) -> None:
+    nested = _rebuilt(0, (2,), (1,)).replace(b"(J\x02\x00\x00\x00t", b"(K\x02K\x03\x86t")
+    with pytest.raises(ModelError, match="not a state dict"):
+        state_dict.read(_six_numbers(tmp_path, nested))
+
+
+def test_a_storage_of_several_tensors_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = _rebuilt(0, (2,), (1,)).removeprefix(b"\x80\x02}").removesuffix(b"s.")
+    path = _six_numbers(tmp_path, b"\x80\x02}(" + one + one.replace(b"weight", b"second") + b"u.")
+    read: list[str] = []
+    original = zipfile.ZipFile.read
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda self, name: read.append(name) or original(self, name))
+    assert sorted(state_dict.read(path)) == ["second", "weight"]
+    assert read == ["weights/data.pkl", "weights/data/0"]
+
+
+def test_a_key_that_is_nested_without_end_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "weights.pt").write_bytes(_archive(b"\x80\x02})" + b"\x85" * 2_000_000 + b"K\x01s."))
+    with pytest.raises(ModelError, match="neither a text nor an integer"):
+        state_dict.read(tmp_path / "weights.pt")
+
+
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_plain_values_are_read_as_pickle_reads_them(protocol: int) -> None:
     shared = [1, 2.5, None]
@@ -286,6 +308,18 @@ def test_repeated_value_of_a_graph_is_filled_up(tmp_path: Path) -> None:
     node.attr["value"].tensor.CopyFrom(proto)
     (tmp_path / "graph.pb").write_bytes(graph.SerializeToString())
     assert frozen_graph.read(tmp_path / "graph.pb")["ones"].tolist() == [[1.5] * 3] * 2
+
+
+def test_repeated_values_may_not_be_huge_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tensorflow = pytest.importorskip("tensorflow", reason="needs the models extra")
+    graph = tensorflow.compat.v1.GraphDef()
+    for name in ("first", "second"):
+        node = graph.node.add(name=name, op="Const")
+        node.attr["value"].tensor.CopyFrom(tensorflow.make_tensor_proto(1.5, tensorflow.float32, [1000]))
+    (tmp_path / "graph.pb").write_bytes(graph.SerializeToString())
+    monkeypatch.setattr(size_limit, "MAX_BYTES", 6000)
+    with pytest.raises(ModelError, match="more than weights of a network"):
+        frozen_graph.read(tmp_path / "graph.pb")
 
 
 def test_graph_whose_variables_are_elsewhere_is_rejected(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from config.errors import ModelError
-from models.embedding import Crop, Record
+from models.embedding import Crop, Line, Record
 from models.training.options import TrainingOptions
 from tracker.dataset.crops import LAYOUTS, Template
 from tracker.dataset.writing import placing
@@ -27,7 +27,7 @@ class Request(Record):
     """
 
     name: str
-    licence: str
+    licence: Line
     test: Annotated[float, Field(gt=0, lt=1)] = 0.2
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     template: Template | None = None
