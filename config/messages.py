@@ -24,7 +24,7 @@ EXAMPLES: Mapping[str, object] = {
     "detect.haar_cascade": "haarcascade_frontalface_alt2.xml",
     "detect.max_faces": 10,
     "models.dir": "models-cache",
-    "recognition.embedder": "dlib",
+    "recognition.embedder": "dlib_resnet",
     "recognition.shadow": "ours",
     "store.file": "footfall-copy.sqlite3",
     "cloud.credentials": "device-key.json",

@@ -85,8 +85,9 @@ class RecognitionSettings(_Section):
     embedder: str | None = Field(
         None,
         pattern=r"^[a-z0-9][a-z0-9._-]{0,40}$",
-        description="Network that embeds faces: `sface`, `dlib`, or the name of a model pack in `footfall models list`."
-        " Unset: that of the people in the store, in a new store `sface`. `dlib` confuses people of some groups.",
+        description="Network that embeds faces: `sface`, `dlib_resnet`, or the name of a model pack in"
+        " `footfall models list`. Unset: that of the people in the store, in a new store `sface`. `dlib_resnet`"
+        " confuses people of some groups.",
     )
     shadow: str | None = Field(
         None,

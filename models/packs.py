@@ -25,7 +25,7 @@ from models.model_folder import LICENCES, Source, footfall_version
 
 FOLDER = "packs"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
-RESERVED = frozenset({*CATALOG, "dlib", "mtcnn", "haar", "all"})
+RESERVED = frozenset({*CATALOG, "mtcnn", "haar", "all"})
 """Names that packs cannot have: networks, embedders and detectors have them."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._ -]{0,120}")
 """Names that are files of one folder on every system."""

@@ -216,7 +216,7 @@ def test_a_damaged_card_does_not_hide_the_others(
     assert "is named theirs" in rows["hers"]["problem"]
     assert "Invalid JSON" in run("list", "--models", models).stdout
     assert "rename the folder to theirs" in problem_of(run("verify", "--models", models))
-    assert [spec.name for spec in known_embedders(models)] == ["sface", "dlib", "mine"]
+    assert [spec.name for spec in known_embedders(models)] == ["sface", "dlib_resnet", "mine"]
     assert run("remove", "ours", "--models", models).exit_code == 0
 
 

@@ -62,7 +62,7 @@ class ImportedPeople:
 @command(
     "footfall import attendance/ --dry-run",
     "footfall import attendance/DataBase.json",
-    "footfall import encodings.json --network dlib",
+    "footfall import encodings.json --network dlib_resnet",
     "footfall import members.csv --network sface --as vectors",
 )
 def import_people(
@@ -81,7 +81,7 @@ def import_people(
     network: Annotated[
         str | None,
         typer.Option(
-            "--network", metavar="NAME", help="The network that made the vectors: sface, dlib, or a model pack."
+            "--network", metavar="NAME", help="The network that made the vectors: sface, dlib_resnet, or a model pack."
         ),
     ] = None,
     pattern: PatternOption = None,
@@ -114,7 +114,7 @@ def import_people(
     if found.kind is SourceKind.VECTORS and network is None:
         raise UsageError(
             f"{source} holds vectors, which mean nothing without the network that made them",
-            fix="name it: --network dlib for those of face_recognition; or import the pictures",
+            fix="name it: --network dlib_resnet for those of face_recognition; or import the pictures",
         )
     if found.kind is not SourceKind.VECTORS and network is not None:
         raise UsageError("--network with pictures", fix="leave it out: pictures go through the network of the store")

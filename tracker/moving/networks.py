@@ -17,6 +17,8 @@ from tracker.vision.faces import FloatArray
 _LENGTHS: Mapping[str, tuple[float, float]] = MappingProxyType({DLIB.network: (1.1, 1.8)})
 """Lengths of the vectors of networks that do not scale them to 1; those of our pictures are between 1.33 and 1.48."""
 _SAME_LENGTH = 1e-3
+_ELSEWHERE: Mapping[str, EmbedderSpec] = MappingProxyType({"dlib": DLIB})
+"""What other programs call networks of the catalog."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,7 +93,10 @@ def space_of(network: str, models: Path) -> VectorSpace:
 
 
 def embedder_called(name: str, models: Path) -> EmbedderSpec | None:
-    """The embedder of this name, or of this id of vectors; None for an unknown one. Raises ModelError."""
+    """The embedder of this name, here or elsewhere, or of this id of vectors; None for an unknown one.
+
+    Raises ModelError.
+    """
     wanted = name.strip().casefold()
-    known = known_embedders(models)
-    return next((spec for spec in known if wanted in (spec.name.casefold(), spec.network.casefold())), None)
+    named = (spec for spec in known_embedders(models) if wanted in (spec.name.casefold(), spec.network.casefold()))
+    return next(named, _ELSEWHERE.get(wanted))

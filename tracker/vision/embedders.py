@@ -83,13 +83,13 @@ def _template(crop: Crop) -> ChipLayout:
 ARCFACE_CHIP, DLIB_CHIP = _template(SFACE_EMBEDDING.crop), _template(DLIB_EMBEDDING.crop)
 
 
-def _built_in(name: str, network: str) -> EmbedderSpec:
-    spec: NetworkSpec = CATALOG[network]
+def _built_in(name: str) -> EmbedderSpec:
+    spec: NetworkSpec = CATALOG[name]
     if spec.embedding is None or spec.pixels is None or spec.dimension is None:
-        raise ValueError(f"{network}: no embedder")
+        raise ValueError(f"{name}: no embedder")
     return EmbedderSpec(
         name=name,
-        network=network,
+        network=name,
         dimension=spec.dimension,
         pixels=spec.pixels,
         embedding=spec.embedding,
@@ -97,9 +97,9 @@ def _built_in(name: str, network: str) -> EmbedderSpec:
     )
 
 
-SFACE, DLIB = _built_in("sface", "sface"), _built_in("dlib", "dlib_resnet")
+SFACE, DLIB = _built_in("sface"), _built_in("dlib_resnet")
 EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType({spec.name: spec for spec in (SFACE, DLIB)})
-"""By name in the settings, those of the catalog."""
+"""Those of the catalog, by name."""
 
 
 def of_pack(pack: Pack) -> EmbedderSpec:
@@ -146,7 +146,7 @@ def chosen(setting: str | None, stored: str | None, models: Path) -> EmbedderSpe
     """
     if stored is None:
         return embedder_named(setting or SFACE.name, models)
-    name = next((spec.name for spec in EMBEDDERS.values() if spec.network == stored), stored.partition("@")[0])
+    name = stored.partition("@")[0]
     if setting not in (None, name):
         raise ModelError(
             f"recognition.embedder is {setting}, but the people in the store were enrolled with {name}",

@@ -132,7 +132,7 @@ def test_people_who_change_while_the_gallery_is_read_are_asked_for_again(
 
 
 def test_records_are_accepted_where_the_settings_ask_for_another_network(gym: Gym) -> None:
-    recognition = gym.settings.recognition.model_copy(update={"embedder": "dlib"})
+    recognition = gym.settings.recognition.model_copy(update={"embedder": "dlib_resnet"})
     gym.settings = gym.settings.model_copy(update={"recognition": recognition})
     found = gym.restarted().send(events=documents(gym.event("enter", 60)))
     assert (found["stored"], found["gallery_version"]) == (1, None)

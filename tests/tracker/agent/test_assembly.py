@@ -72,7 +72,7 @@ def test_all_cameras_run_with_the_network(
     assert warnings_of(CAMERAS, models_folder, tmp_path, caplog) == []
 
 
-@pytest.mark.parametrize(("shadow", "kept"), [(None, 0), ("sface", 0), ("dlib", 1)])
+@pytest.mark.parametrize(("shadow", "kept"), [(None, 0), ("sface", 0), ("dlib_resnet", 1)])
 def test_faces_of_a_shadow_period_are_deleted_when_the_settings_have_none(
     shadow: str | None, kept: int, models_folder: Path, tmp_path: Path
 ) -> None:

@@ -31,7 +31,7 @@ def test_people_in_folders_as_json_csv_and_plot(
     done = run("models", "bench", "--pictures", two_people, "--json", *QUICK, *files)
     assert done.code == 0, done.err
     found = results(done.data)
-    assert list(found) == ["mtcnn", "yunet", "haar", "sface", "dlib"]
+    assert list(found) == ["mtcnn", "yunet", "haar", "sface", "dlib_resnet"]
     assert {row["kind"] for row in found.values()} == {"detector", "embedder"}
     assert all(row["median_ms"] > 0 and row["p95_ms"] >= row["median_ms"] for row in found.values())
     assert all(row["calls"] == 6 for row in found.values())
@@ -70,9 +70,9 @@ def test_pairs_as_a_table_with_notes(run: Run, pictures: Path, tmp_path: Path) -
 
 
 def test_portraits_without_pictures_measure_time_only(run: Run) -> None:
-    done = run("models", "bench", "yunet", "dlib", "--json", *QUICK)
+    done = run("models", "bench", "yunet", "dlib_resnet", "--json", *QUICK)
     found = results(done.data)
-    assert (found["yunet"]["faces"], found["dlib"]["faces"], found["dlib"]["accuracy"]) == (2, 2, None)
+    assert (found["yunet"]["faces"], found["dlib_resnet"]["faces"], found["dlib_resnet"]["accuracy"]) == (2, 2, None)
     assert (found["yunet"]["mtcnn_recall"], found["yunet"]["missed"]) == (None, None)
     assert any("accuracy needs --pictures" in each for each in done.data["notes"])
 

@@ -203,8 +203,8 @@ def test_somebody_else_of_the_same_name_or_face_is_a_conflict(
 def test_another_network_is_refused_unless_nobody_is_enrolled(
     gallery: Path, secret: Path, there: Machine, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FOOTFALL_RECOGNITION__EMBEDDER", "dlib")
-    there("people", "import", gallery, "--passphrase-file", secret).refused("recognition.embedder is dlib")
+    monkeypatch.setenv("FOOTFALL_RECOGNITION__EMBEDDER", "dlib_resnet")
+    there("people", "import", gallery, "--passphrase-file", secret).refused("recognition.embedder is dlib_resnet")
     there("enroll", pictures / "bob.jpg", "--name", "Cy")
     monkeypatch.delenv("FOOTFALL_RECOGNITION__EMBEDDER")
     there("people", "import", gallery, "--passphrase-file", secret).refused("recognised by dlib_resnet", "sface")

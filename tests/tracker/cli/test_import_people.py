@@ -64,7 +64,7 @@ def test_encodings_of_face_recognition_are_taken_as_those_of_dlib(
     run: Run, vectors: Mapping[str, Vectors], two_people: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "encodings.json"
-    people = vectors["dlib"]
+    people = vectors["dlib_resnet"]
     names = [name for name, rows in people.items() for _ in rows]
     rows = [row for each in people.values() for row in each.tolist()]
     file.write_text(json.dumps({"names": names, "encodings": rows}))
@@ -73,7 +73,7 @@ def test_encodings_of_face_recognition_are_taken_as_those_of_dlib(
     tried = run("import", file, "--network", "dlib", "--dry-run")
     assert (tried.code, tried.out.splitlines()[0]) == (0, "would enrol Ada from 3 vectors")
     assert not (tmp_path / "store.sqlite3").exists()
-    assert run("import", file, "--network", "dlib", "--by", "Ann").code == 0
+    assert run("import", file, "--network", "dlib_resnet", "--by", "Ann").code == 0
     assert stored(tmp_path) == ("dlib_resnet", {"Ada": 3, "Grace": 3})
     assert person(tmp_path, "Ada").consent_by == "Ann"
     again = run("import", file, "--network", "dlib")
@@ -109,7 +109,7 @@ def test_vectors_of_another_network_are_refused(
     run: Run, vectors: Mapping[str, Vectors], pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "known.json"
-    file.write_text(json.dumps({"model": "dlib", "embeddings": lists(vectors["dlib"])}))
+    file.write_text(json.dumps({"model": "dlib", "embeddings": lists(vectors["dlib_resnet"])}))
     run("import", file, "--network", "sface").refused("by the file its vectors are of dlib")
     monkeypatch.setenv("FOOTFALL_RECOGNITION__EMBEDDER", "sface")
     run("import", file, "--network", "dlib").refused("recognition.embedder is sface")
@@ -250,7 +250,7 @@ def test_bad_vectors_are_listed_and_good_ones_taken(run: Run, vectors: Mapping[s
 
 
 def test_vectors_of_dlib_have_their_own_length(run: Run, vectors: Mapping[str, Vectors], tmp_path: Path) -> None:
-    rows = vectors["dlib"]["Ada"]
+    rows = vectors["dlib_resnet"]["Ada"]
     file = tmp_path / "scaled.json"
     file.write_text(json.dumps({"Ada": [(rows[0] / np.linalg.norm(rows[0])).tolist(), (9 * rows[1]).tolist()]}))
     done = run("import", file, "--network", "dlib")
@@ -266,7 +266,7 @@ def test_a_pickle_is_refused_with_lines_that_export_it(
 ) -> None:
     trap = tmp_path / "ran"
     file = tmp_path / name
-    people = vectors["dlib"]
+    people = vectors["dlib_resnet"]
     data = {"encodings": [row for rows in people.values() for row in rows], "names": ["Ada"] * 3 + ["Grace"] * 3}
     file.write_bytes(pickle.dumps(Trap(trap), protocol))
     run("import", file, "--network", "dlib").refused("is a pickle", "which could run any program")

@@ -24,7 +24,7 @@ def people(pictures: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def old_store(run: Run, people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store made with dlib: Ada, who has visits, and a visitor."""
-    monkeypatch.setenv("FOOTFALL_RECOGNITION__EMBEDDER", "dlib")
+    monkeypatch.setenv("FOOTFALL_RECOGNITION__EMBEDDER", "dlib_resnet")
     assert run("enroll", people).code == 0
     monkeypatch.delenv("FOOTFALL_RECOGNITION__EMBEDDER")
     path = tmp_path / "store.sqlite3"

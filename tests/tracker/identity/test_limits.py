@@ -57,7 +57,7 @@ def test_given_distances_stay_and_the_others_keep_the_order(
     ("setting", "stored", "expected"),
     [
         pytest.param(None, None, SFACE, id="new"),
-        pytest.param("dlib", None, DLIB, id="new-with-dlib"),
+        pytest.param("dlib_resnet", None, DLIB, id="new-with-dlib"),
         pytest.param(None, "dlib_resnet", DLIB, id="store-of-dlib"),
         pytest.param("sface", "sface", SFACE, id="agreed"),
     ],
