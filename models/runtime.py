@@ -73,7 +73,7 @@ class Network:
             details = Interpreter(model_content=content).get_input_details()[0]
             signature: Shape = tuple(details["shape_signature"])
         except (ValueError, RuntimeError, IndexError) as error:
-            fix = model_folder.build_command(path.parent, force=True)
+            fix = "replace it: 'footfall models add PACK --force'; one of Footfall: 'footfall models build --force'"
             raise ModelError(f"{path}: not a TFLite network", fix=fix) from error
         self.input_shape = tuple(None if size < 0 else int(size) for size in signature)
         """NHWC, None for a free dimension."""

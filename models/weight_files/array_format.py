@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _DAMAGED = (ValueError, KeyError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError)
 """What numpy raises for a damaged header, which is a literal of Python."""
+_LAST_CHARACTER = 0x10FFFF
 
 
 class PickledArrayError(ValueError):
@@ -36,6 +37,8 @@ def read_array(content: bytes) -> NDArray[np.generic]:
         raise ValueError(f"not an array of numpy (shape {shape}, type {dtype})")
     if len(data) != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"truncated, {len(data)} bytes for the shape {shape}")
+    if dtype.kind == "U" and (np.frombuffer(data, dtype.str[0] + "u4") > _LAST_CHARACTER).any():
+        raise ValueError("a text with a character that there is not")
     try:
         return np.frombuffer(data, dtype).reshape(shape, order="F" if columns_first else "C")
     except ValueError as error:  # more dimensions than numpy has

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -90,15 +91,30 @@ def _of_pairs(path: Path, root: Path) -> Collection:
 
 def _drawn(names: Sequence[str], owners: Sequence[int]) -> tuple[tuple[Pair, ...], Units]:
     rng = np.random.default_rng(SEED)
-    rows = np.arange(len(names))
-    by_owner = [rows[np.array(owners) == owner].tolist() for owner in sorted(set(owners))]
-    same = [pair for own in by_owner for pair in combinations(own, 2)]
-    if len(same) > MAX_PAIRS:
-        same = [same[number] for number in np.sort(rng.choice(len(same), MAX_PAIRS, replace=False))]
-    different = _of_two(owners, len(same), rng) if len(by_owner) > 1 else []
+    same = _of_one(owners, rng)
+    different = _of_two(owners, len(same), rng) if len(set(owners)) > 1 else []
     drawn = [*same, *different]
     pairs = tuple(Pair(names[first], names[second], owners[first] == owners[second]) for first, second in drawn)
     return pairs, tuple((owners[first], owners[second]) for first, second in drawn)
+
+
+def _of_one(owners: Sequence[int], rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Distinct pairs of pictures of one person: MAX_PAIRS, each as likely as the others, or all. owners: ascending.
+
+    Pairs are numbered and drawn by number. Those of one person are (0, 1), (0, 2), (1, 2), (0, 3), and so on: the first
+    whose later picture is k has the number k (k - 1) / 2.
+    """
+    pictures = np.bincount(owners)
+    counts = pictures * (pictures - 1) // 2
+    ends, total = np.cumsum(counts), int(counts.sum())
+    drawn = np.arange(total) if total <= MAX_PAIRS else np.sort(rng.choice(total, MAX_PAIRS, replace=False))
+    people = np.searchsorted(ends, drawn, side="right")
+    numbers = (drawn - (ends - counts)[people]).tolist()
+    firsts = (np.cumsum(pictures) - pictures)[people].tolist()
+    later = [(1 + math.isqrt(1 + 8 * number)) // 2 for number in numbers]
+    return [
+        (first + number - k * (k - 1) // 2, first + k) for first, number, k in zip(firsts, numbers, later, strict=True)
+    ]
 
 
 def _of_two(owners: Sequence[int], wanted: int, rng: np.random.Generator) -> list[tuple[int, int]]:

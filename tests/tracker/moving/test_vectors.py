@@ -108,3 +108,11 @@ def test_a_device_is_no_file() -> None:
         pytest.skip("there is no /dev/zero here")
     with pytest.raises(PeopleError, match="not a file"):
         read_file(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_characters_that_there_are_not_are_refused(order: str, tmp_path: Path) -> None:
+    names = np.array([[0x41, 0], [0x7FFFFFFF, 0]], f"{order}u4").view(f"{order}U2").ravel()
+    np.savez(tmp_path / "known.npz", names=names, embeddings=ROWS)
+    with pytest.raises(PeopleError, match=r"names\.npy: a text with a character that there is not"):
+        read_file(tmp_path / "known.npz")
