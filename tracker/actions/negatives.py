@@ -33,10 +33,11 @@ class Faces:
 
 
 def _undo(change: Change, entry: AuditEntry) -> None:
-    ids = entry.after["negatives"]
-    if change.store.people.delete_negatives(ids) != len(ids):
+    marks = entry.after
+    count = change.store.people.delete_negatives(marks["negatives"], network=marks["network"])
+    if count != sum(map(len, marks["negatives"].values())):
         raise changed_since("")
-    change.record(SubjectKind.PERSON, entry.subject_id, before={"negatives": ids}, after={"negatives": []})
+    change.record(SubjectKind.PERSON, entry.subject_id, before=marks, after=entry.before)
 
 
 MARK = Operation(name="people.not", words="marked faces as not theirs", least=UserRole.DESK, undo=_undo)
@@ -45,7 +46,7 @@ OPERATIONS = (MARK, CLEAR)
 
 
 def mark(store: Store, actor: Actor, person_id: str, faces: Sequence[Faces], *, force: bool = False) -> int:
-    """Mark faces as not the person's. Returns the id of the audit entry, whose `negatives` are the marks.
+    """Mark faces as not the person's. Returns the id of the audit entry, which has the ids of the marks.
 
     Raises PeopleError where a face looks like the person's own, unless `force`, and where nobody has the id.
     """
@@ -59,7 +60,8 @@ def mark(store: Store, actor: Actor, person_id: str, faces: Sequence[Faces], *, 
             for each in faces
             for negative_id in store.people.add_negatives(person.person_id, each.vectors, sources=each.sources)
         ]
-        change.record(SubjectKind.PERSON, person.person_id, before={"negatives": []}, after={"negatives": ids})
+        after = {"negatives": {person.person_id: ids}, "network": store.model}
+        change.record(SubjectKind.PERSON, person.person_id, before={"negatives": {}}, after=after)
     return change.audit_id
 
 

@@ -53,6 +53,7 @@ def reassign(
             "person_id": person.person_id,
             "new_visitor": to is None,
             "negatives": _note_faces(store, wrong, events, embedder),
+            "network": store.model,
         }
         corrections.correct(change, planned, kind=SubjectKind.VISIT, subject_id=session_id, more=more)
     return change.audit_id
@@ -60,7 +61,7 @@ def reassign(
 
 def _undo(change: Change, entry: AuditEntry) -> None:
     corrections.undo(change, entry)
-    change.store.people.delete_negatives(entry.after["negatives"])
+    change.store.people.delete_negatives(entry.after["negatives"], network=entry.after["network"])
     if entry.after["new_visitor"]:
         change.store.people.remove_unused_visitor(entry.after["person_id"])
 
@@ -71,17 +72,18 @@ OPERATIONS = (REASSIGN,)
 
 def _note_faces(
     store: Store, person_id: str, events: Sequence[Event], embedder: Callable[[], EmbedderSpec]
-) -> list[int]:
-    """Mark the kept faces of the visit's tracks as not the person's. Returns the ids of the marks."""
+) -> dict[str, list[int]]:
+    """Mark the kept faces of the visit's tracks as not the person's. Returns the ids of the marks by the person's."""
     person = store.people.get(person_id)
     if person is None or person.kind is not PersonKind.ENROLLED:
-        return []  # visitors are told apart by their own faces alone
+        return {}  # visitors are told apart by their own faces alone
     tracks = dict.fromkeys(event.track_id for event in events)
     vectors, sources = kept_faces(store, person_id, tracks)
     others = other_faces(store, person, vectors, embedder()) if len(vectors) else []
     if not others:
-        return []
-    return store.people.add_negatives(person_id, vectors[others], sources=[sources[row] for row in others])
+        return {}
+    marked = store.people.add_negatives(person.person_id, vectors[others], sources=[sources[row] for row in others])
+    return {person.person_id: marked}
 
 
 def _known(store: Store, person_id: str) -> Person:

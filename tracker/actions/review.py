@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from config.errors import PeopleError
 from tracker.actions.actor import Actor
@@ -23,7 +25,8 @@ from tracker.store.users import UserRole
 def _undo(change: Change, entry: AuditEntry) -> None:
     """Put the subject up for review again, without the vectors that were added. Raises RecordError without them."""
     done = entry.after
-    if change.store.people.delete_vectors(done["vectors"]) != len(done["vectors"]):
+    count = change.store.people.delete_vectors(done["vectors"], network=done["network"])
+    if count != sum(map(len, done["vectors"].values())):
         raise changed_since("")
     change.store.reviews.unmark(person_ids=done["people"], match_ids=done["matches"])
     change.record(entry.subject_kind, entry.subject_id, site_id=entry.site_id, before=done, after=entry.before)
@@ -52,7 +55,7 @@ def ignore_visitors(store: Store, actor: Actor, visitor_ids: Sequence[str]) -> i
 def ignore_visits(store: Store, actor: Actor, doubtful: Sequence[DoubtfulVisit]) -> int:
     """Keep doubtful visits of one site out of the review. Returns the id of the audit entry."""
     with changing(store, actor, IGNORE) as change:
-        _record_visits(change, doubtful, vectors=[])
+        _record_visits(change, doubtful, vectors={})
     return change.audit_id
 
 
@@ -63,7 +66,9 @@ def confirm(store: Store, actor: Actor, doubtful: Sequence[DoubtfulVisit], rules
     person is not known any more.
     """
     with changing(store, actor, CONFIRM) as change:
-        added = [vector_id for each in doubtful for vector_id in _learn(store, each, rules)]
+        added: dict[str, list[int]] = {}
+        for each in doubtful:
+            added.setdefault(each.person.person_id, []).extend(_learn(store, each, rules))
         _record_visits(change, doubtful, vectors=added)
     return change.audit_id
 
@@ -110,7 +115,7 @@ def _learn(store: Store, doubtful: DoubtfulVisit, rules: ReviewRules) -> list[in
     return store.people.add_vectors(person.person_id, vectors[rows], sources=sources) if rows else []
 
 
-def _record_visits(change: Change, doubtful: Sequence[DoubtfulVisit], *, vectors: Sequence[int]) -> None:
+def _record_visits(change: Change, doubtful: Sequence[DoubtfulVisit], *, vectors: Mapping[str, list[int]]) -> None:
     """Mark the matches of visits as reviewed, and describe the change."""
     matches = [match.match_id for each in doubtful for match in each.matches]
     change.store.reviews.mark(match_ids=matches)
@@ -120,7 +125,7 @@ def _record_visits(change: Change, doubtful: Sequence[DoubtfulVisit], *, vectors
         first.session_id,
         site_id=first.site_id,
         before=_state(),
-        after=_state(matches=matches, vectors=vectors),
+        after=_state(matches=matches, vectors=vectors, network=change.store.model),
         others=[
             *((SubjectKind.VISIT, each.visit.session_id) for each in doubtful[1:]),
             *((SubjectKind.PERSON, each.person.person_id) for each in doubtful),
@@ -129,7 +134,11 @@ def _record_visits(change: Change, doubtful: Sequence[DoubtfulVisit], *, vectors
 
 
 def _state(
-    *, people: Sequence[str] = (), matches: Sequence[str] = (), vectors: Sequence[int] = ()
-) -> dict[str, Sequence[str] | Sequence[int]]:
-    """What was reviewed, and the ids of the vectors that were added."""
-    return {"people": list(people), "matches": list(matches), "vectors": list(vectors)}
+    *,
+    people: Sequence[str] = (),
+    matches: Sequence[str] = (),
+    vectors: Mapping[str, list[int]] = MappingProxyType({}),
+    network: str = "",
+) -> dict[str, Any]:
+    """What was reviewed, and the ids of the vectors that were added, by the id of their person, with their network."""
+    return {"people": list(people), "matches": list(matches), "vectors": dict(vectors), "network": network}

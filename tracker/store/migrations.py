@@ -17,7 +17,7 @@ Migration: TypeAlias = tuple[str, ...]
 """Statements."""
 APPLICATION_ID = 0x46544C31
 """Marks the file as ours in SQLite's header ("FTL1"), so that another program's database is never touched."""
-VERSION = 21
+VERSION = 22
 """Of the tables, in SQLite's `user_version`. A change of `SCHEMA` adds 1, and what leads from the released versions."""
 _DOWNLOADED = ("people", "aliases", "events", "matches", "corrections", "zone_stays", "coverage_spans", "cameras")
 
@@ -28,6 +28,17 @@ def _made(*tables: str) -> Migration:
     """The statements that make these tables and their indexes."""
     names = "|".join(tables)
     return tuple(each for each in SCHEMA if re.match(rf"\s*CREATE (TABLE|(?:UNIQUE )?INDEX \w+ ON) ({names}) ", each))
+
+
+def _remade(table: str, columns: str) -> Migration:
+    """The statements that make a table and its indexes again, as in `SCHEMA`, and keep the rows."""
+    return (
+        f"ALTER TABLE {table} RENAME TO old_{table}",
+        f"DROP INDEX {table}_person",
+        *_made(table),
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM old_{table}",
+        f"DROP TABLE old_{table}",  # with the triggers on it
+    )
 
 
 _FROM_0_1: Migration = (
@@ -72,6 +83,8 @@ _FROM_0_1: Migration = (
     UPDATE state SET version = version + 1, people_version = version + 1
     WHERE EXISTS (SELECT 1 FROM people WHERE changed > version)
     """,
+    *_remade("vectors", "vector_id, person_id, model, dimension, vector, source"),
+    *_remade("negatives", "negative_id, person_id, model, dimension, vector, source, changed"),
     "ALTER TABLE limits ADD COLUMN model TEXT NOT NULL DEFAULT 'dlib_resnet'",
     *(f"ALTER TABLE people ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for name in _TEXTS_OF_PEOPLE),
     "ALTER TABLE people ADD COLUMN groups TEXT NOT NULL DEFAULT '[]'",

@@ -60,13 +60,12 @@ class People:
             _consent(writing, person_id, consent)
             return vector_rows.insert(writing, person_id, vectors, model=self._file.model, sources=sources)
 
-    def delete_vectors(self, vector_ids: Iterable[int]) -> int:
-        """Delete vectors by their ids. Returns how many there were."""
-        with self._file.writing() as writing:
-            count = writing.delete("vectors", "vector_id", vector_ids)
-            if count:
-                writing.touch_people()
-            return count
+    def delete_vectors(self, vector_ids: Mapping[str, Sequence[int]], *, network: str) -> int:
+        """Delete vectors of a network by their ids, which are by the id of their person. Returns how many there were.
+
+        Those of another person or network stay.
+        """
+        return self._delete("vectors", "vector_id", vector_ids, network)
 
     def rename(self, person_id: str, name: str) -> None:
         """Give a person or visitor another name; id and history stay. Raises PeopleError when it is taken."""
@@ -294,10 +293,18 @@ class People:
             people_rows.require(writing.connection, person_id)
             return vector_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
 
-    def delete_negatives(self, negative_ids: Iterable[int]) -> int:
-        """Delete negatives by their ids. Returns how many there were."""
+    def delete_negatives(self, negative_ids: Mapping[str, Sequence[int]], *, network: str) -> int:
+        """Delete negatives as `delete_vectors` deletes vectors. Returns how many there were."""
+        return self._delete("negatives", "negative_id", negative_ids, network)
+
+    def _delete(self, table: str, column: str, ids: Mapping[str, Sequence[int]], network: str) -> int:
         with self._file.writing() as writing:
-            count = writing.delete("negatives", "negative_id", negative_ids)
+            connection = writing.connection
+            owned = [(row, people_rows.resolve(connection, owner)) for owner, rows in ids.items() for row in rows]
+            count = connection.executemany(
+                f"DELETE FROM {table} WHERE {column} = ? AND person_id = ? AND model = ?",
+                [(*each, network) for each in owned],
+            ).rowcount
             if count:
                 writing.touch_people()
             return count

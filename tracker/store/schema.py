@@ -4,6 +4,8 @@ Two columns carry order. Every row that can change holds in `changed` the store 
 it last; versions only grow and writers take turns, so "what is new since version n" never skips a row. `downloaded`
 holds the store version at which a row was downloaded from Firestore, 0 for rows made here. A row whose `changed` still
 equals it is as it was downloaded and is not uploaded; a change here moves `changed` past it.
+
+Ids that the audit trail keeps, or people see, are AUTOINCREMENT: the id of a row that was deleted is never used again.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ CREATE TABLE people (
     changed INTEGER NOT NULL, downloaded INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE vectors (
-    vector_id INTEGER PRIMARY KEY,
+    vector_id INTEGER PRIMARY KEY AUTOINCREMENT,
     person_id TEXT NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
     model TEXT NOT NULL,             -- vectors of different networks are never compared
     dimension INTEGER NOT NULL CHECK (dimension > 0),
@@ -55,7 +57,7 @@ CREATE TABLE limits (  -- people whose faces are accepted up to a distance of th
     model TEXT NOT NULL DEFAULT 'dlib_resnet'  -- the network whose distances it limits
 ) WITHOUT ROWID;
 CREATE TABLE negatives (  -- faces that are not the person's
-    negative_id INTEGER PRIMARY KEY,
+    negative_id INTEGER PRIMARY KEY AUTOINCREMENT,
     person_id TEXT NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
     model TEXT NOT NULL, dimension INTEGER NOT NULL CHECK (dimension > 0),
     vector BLOB NOT NULL CHECK (length(vector) = 4 * dimension),
@@ -235,7 +237,7 @@ CREATE TABLE sign_ins (
 ) WITHOUT ROWID;
 CREATE INDEX sign_ins_user ON sign_ins (name_key);
 CREATE TABLE audit (  -- who changed what on this machine; never uploaded
-    audit_id INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL,
+    audit_id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, actor TEXT NOT NULL,
     role TEXT NOT NULL CHECK (role IN ('viewer', 'desk', 'admin')), action TEXT NOT NULL,
     subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL,
     site_id TEXT NOT NULL,  -- empty for what belongs to no site

@@ -312,6 +312,26 @@ def test_what_somebody_changed_since_is_not_undone(gym: Gym) -> None:
         undo(gym.store, DESK, marks)
 
 
+def test_undo_keeps_the_marks_of_other_people(gym: Gym) -> None:
+    first = negatives.mark(gym.store, DESK, "p-ada", FACES)
+    negatives.clear(gym.store, DESK, "p-ada")
+    negatives.mark(gym.store, DESK, "p-bob", FACES)
+    with pytest.raises(RecordError, match="changed since"):
+        undo(gym.store, DESK, first)
+    assert gym.store.people.negatives()[1] == ("p-bob",)
+
+
+def test_undo_of_a_visit_keeps_the_marks_of_other_people(gym: Gym) -> None:
+    audit_id = reassigning.reassign(
+        gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob", embedder=lambda: SFACE
+    )
+    negatives.clear(gym.store, DESK, "p-ada")
+    negatives.mark(gym.store, DESK, "p-bob", FACES)
+    undo(gym.store, DESK, audit_id)
+    assert gym.store.people.negatives()[1] == ("p-bob",)
+    assert gym.visits()[0][0] == "p-ada"
+
+
 def test_the_record_of_an_enrolment_has_no_vector(gym: Gym) -> None:
     enrolment.enrol(gym.store, DESK, ZOE, vector(5), sources=["shot 1"])
     enrolment.add_pictures(gym.store, DESK, "p-zoe", vector(6), consent=AGREED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from config.errors import RecordError
@@ -60,9 +61,19 @@ def test_confirmation_is_not_undone_when_its_faces_are_gone(place: Place, ada: s
     audit_id = review.confirm(place.store, DESK, [doubtful], RULES)
     entry = place.store.audit.get(audit_id)
     assert entry is not None
-    place.store.people.delete_vectors(entry.after["vectors"])
+    place.store.people.delete_vectors(entry.after["vectors"], network=entry.after["network"])
     with pytest.raises(RecordError, match="changed since"):
         undo(place.store, DESK, audit_id)
+
+
+def test_confirmation_is_not_undone_after_everybody_was_enrolled_anew(place: Place, ada: str) -> None:
+    place.doubtful_visit(ada, 5, face(1, 0.97, 20), face(1, 0.9, 30))
+    (doubtful,) = found(place).visits
+    audit_id = review.confirm(place.store, DESK, [doubtful], RULES)
+    place.store.people.replace_network("other", {ada: (np.stack([face(2), face(3), face(4)]), ["a", "b", "c"])})
+    with pytest.raises(RecordError, match="changed since"):
+        undo(place.store, DESK, audit_id)
+    assert counts(place) == {ada: 3}
 
 
 def test_ignored_visit_stays_away_until_it_is_undone(place: Place, ada: str) -> None:
