@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,8 @@ _GALLERY = "gallery"
 
 
 def _undo_limits(change: Change, entry: AuditEntry) -> None:
-    current = change.store.people.limits()
-    if current != entry.after["limits"]:
+    """Bring limits back. Raises RecordError where they, or the network whose distances they limit, changed since."""
+    if _limits(change.store) != entry.after:
         raise changed_since("")
     _replace_limits(change, entry.before["limits"])
 
@@ -54,13 +55,15 @@ def replace_network(
 
 
 def _replace_limits(change: Change, limits: Mapping[str, float]) -> None:
-    before = change.store.people.limits()
+    before = _limits(change.store)
     change.store.people.replace_limits(limits)
-    after = change.store.people.limits()
-    change.record(
-        SubjectKind.GALLERY, _GALLERY, before={"limits": before}, after={"limits": after},
-        others=_people({**before, **after}),
-    )  # fmt: skip
+    after = _limits(change.store)
+    others = _people({**before["limits"], **after["limits"]})
+    change.record(SubjectKind.GALLERY, _GALLERY, before=before, after=after, others=others)
+
+
+def _limits(store: Store) -> dict[str, Any]:
+    return {"network": store.model, "limits": store.people.limits()}
 
 
 def _people(person_ids: Iterable[str]) -> list[tuple[SubjectKind, str]]:
