@@ -46,7 +46,8 @@ def assemble(
     engine = FaceEngine.load(
         models=settings.models, detect=settings.detect, quality=settings.quality, embedder=known.embedder
     )
-    require_accurate(known.embedder, settings, enrolled_gallery(store.people), engine=engine)
+    names = {person.person_id: person.name for person in store.people.all()}
+    require_accurate(known.embedder, settings, enrolled_gallery(store.people), engine=engine, names=names)
     shadow = _shadow(settings, known, store)
     bodies = _body_detector(settings.models, [each for each in cameras if each.counts_bodies])
     audiences = _audiences(settings, [CameraRef(settings.site.id, each.id) for each in cameras], known)

@@ -107,7 +107,7 @@ def _models(settings: Settings) -> Finding:
     from models.catalog import required
     from tracker.vision.check import check_networks
 
-    embedder, _ = _recognised(settings)
+    embedder, *_ = _recognised(settings)
     folder, precision = settings.models.dir, settings.models.precision
     model_folder.verify(folder, precision, required(embedder.network))
     found = check_networks(settings, embedder)
@@ -133,23 +133,27 @@ def _recognition(settings: Settings) -> Finding:
     from tracker.identity.check import check_recognition
     from tracker.identity.networks import engine_of
 
-    embedder, enrolled = _recognised(settings)
+    embedder, enrolled, names = _recognised(settings)
     found = check_recognition(settings.match, embedder)
     if found.outcome is not Outcome.OK or embedder.pack is None:
         return found
-    return check_accuracy(settings, enrolled, engine_of(settings, embedder, thorough=False)) or found
+    return check_accuracy(settings, enrolled, engine_of(settings, embedder, thorough=False), names=names) or found
 
 
-def _recognised(settings: Settings) -> tuple[EmbedderSpec, Gallery]:
-    """The network of the settings or of the store, and who is enrolled. Raises ModelError where the two differ."""
+def _recognised(settings: Settings) -> tuple[EmbedderSpec, Gallery, dict[str, str]]:
+    """The network of the settings or of the store, who is enrolled, and names by id.
+
+    Raises ModelError where the two networks differ.
+    """
+    from tracker.cli.people import names_in
     from tracker.cli.store import open_store
     from tracker.identity.gallery import Gallery
     from tracker.identity.known import enrolled_gallery
 
     if settings.store.path.exists():
         with suppress(StoreError), open_store(settings, create=False) as store:  # `check_store` reports it
-            return embedder_of(settings, store), enrolled_gallery(store.people)
-    return embedder_of(settings), Gallery.empty()
+            return embedder_of(settings, store), enrolled_gallery(store.people), names_in(store)
+    return embedder_of(settings), Gallery.empty(), {}
 
 
 def _firestore(settings: Settings) -> Finding:

@@ -80,7 +80,8 @@ def re_enroll(
         plans = _plans(requests, people, settings, embedder) if requests else {}
         found = _from_shadow(store, embedder) if from_shadow else {}
         found |= {person_id: (plan.vectors, plan.sources) for person_id, plan in plans.items() if plan.accepted}
-        require_accurate(embedder, settings, _gallery(found))
+        names = {person.person_id: person.name for person in people}
+        require_accurate(embedder, settings, _gallery(found), names=names)
         missing = [person for person in people if person.person_id not in found and person.person_id not in done]
         if missing and not without_pictures:
             raise PeopleError(_missing(missing, pictures), fix="add pictures of them, or give --without-pictures")

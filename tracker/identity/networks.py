@@ -112,7 +112,8 @@ def load_engine(settings: Settings, store: Store | None = None, *, thorough: boo
         from tracker.identity.accuracy import require_accurate
         from tracker.identity.known import enrolled_gallery
 
-        require_accurate(engine.embedder, settings, enrolled_gallery(store.people), engine=engine)
+        names = {person.person_id: person.name for person in store.people.all()}
+        require_accurate(engine.embedder, settings, enrolled_gallery(store.people), engine=engine, names=names)
     return engine
 
 

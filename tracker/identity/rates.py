@@ -6,6 +6,7 @@ A pair is accepted as the same person when its distance is at most the threshold
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from tracker.vision.faces import FloatArray
 
 _TWO_SIDED_95 = 1.959963984540054
 """Standard deviations of a normal distribution."""
+_RESAMPLES, _PERCENTILES, _SEED = 500, (2.5, 97.5), 20_240_101
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +54,29 @@ class Share:
         centre = (rate + square / (2 * self.of)) / (1 + square / self.of)
         spread = math.sqrt(rate * (1 - rate) / self.of + square / (4 * self.of**2)) / (1 + square / self.of)
         return max(0.0, centre - _TWO_SIDED_95 * spread), min(1.0, centre + _TWO_SIDED_95 * spread)
+
+
+def interval_of_pairs(hits: Sequence[bool], units: Sequence[tuple[object, object]]) -> tuple[float, float]:
+    """Where the share of hits is with 95 % confidence, by resampling what the pairs have in common: their people.
+
+    units: of each pair, numbers or ids of the two people, or twice that of the pair where they are not known. Pairs of
+    one person are not independent, so that resampling pairs would give too narrow an interval. Never narrower than that
+    of as many independent pairs: where all are hits, no resample differs. Raises ValueError without pairs.
+    """
+    outcomes = np.array(hits, np.float64)
+    _, numbers = np.unique(np.array(units), return_inverse=True)
+    first, second = numbers.reshape(-1, 2).T
+    count = int(numbers.max()) + 1
+    rng = np.random.default_rng(_SEED)
+    shares = []
+    for _ in range(_RESAMPLES):
+        drawn = np.bincount(rng.integers(0, count, count), minlength=count)
+        weights = np.where(first == second, drawn[first], drawn[first] * drawn[second])
+        if weights.any():
+            shares.append(float((weights * outcomes).sum() / weights.sum()))
+    low, high = np.percentile(shares, _PERCENTILES).tolist()
+    least, most = Share(int(outcomes.sum()), len(outcomes)).interval
+    return min(low, least), max(high, most)
 
 
 def sign_test(better: int, worse: int) -> float:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from config.errors import ModelError
+from config.findings import Outcome
 from config.settings import Precision, Settings
 from models import packs
 from models.cards import Accuracy, PackPrecision
 from models.catalog import CATALOG, SFACE_EMBEDDING, Pixels
 from models.embedding import Crop, Embedding, Limits
 from models.model_folder import Source
-from tracker.identity.accuracy import require_accurate
+from tracker.identity.accuracy import check_accuracy, require_accurate
 from tracker.identity.gallery import Gallery
 from tracker.identity.networks import engine_of
 from tracker.vision.embedders import SFACE, EmbedderSpec, of_pack
@@ -145,4 +146,57 @@ def test_enrolled_people_who_are_too_near_each_other_are_refused(make: Make, set
     check(embedder, settings, people(1.2))
     with pytest.raises(ModelError, match="10 of 10 pairs of different enrolled people are within the limit"):
         check(embedder, settings, people(0.9))
-    check(embedder, settings, people(0.9, count=2))  # one pair may be twins
+
+
+FAMILIES = {
+    "two-people": [{0, 1}],
+    "twins-among-three": [{0, 1}, {2}],
+    "twins-among-four": [{0, 1}, {2}, {3}],
+    "triplets-among-four": [{0, 1, 2}, {3}],
+    "two-pairs-among-five": [{0, 1}, {2, 3}, {4}],
+}
+
+
+def families(*groups: set[int]) -> Gallery:
+    """People of whom those of a group are 0.5 apart, and others farther than any limit."""
+    count = sum(map(len, groups))
+    vectors = np.eye(count, 128, dtype=np.float32) * np.float32(0.5 / np.sqrt(2))
+    for number, group in enumerate(groups):
+        vectors[list(group), 64 + number] = 1
+    return Gallery.of(vectors, [f"p-{number}" for number in range(count)])
+
+
+@pytest.mark.parametrize("groups", FAMILIES.values(), ids=FAMILIES)
+def test_a_few_who_look_alike_are_warned_of_by_name(
+    groups: list[set[int]], make: Make, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    embedder = make(good=True, figures=(("TAR at FAR 0.01", 0.9),))
+    names = {"p-0": "Bob", "p-1": "Ben"}
+    enrolled = families(*groups)
+    require_accurate(embedder, settings, enrolled, names=names)
+    assert "ours may confuse Bob and Ben" in caplog.text
+    found = check_accuracy(settings, enrolled, engine_of(settings, embedder, thorough=False), names=names)
+    assert found is not None
+    assert (found.outcome, found.fix) == (Outcome.WARNING, "footfall people calibrate")
+    assert "Bob and Ben" in found.detail
+
+
+def test_look_alikes_within_the_allowed_share_are_not_warned_of(
+    make: Make, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    embedder = make(good=True, figures=(("TAR at FAR 0.01", 0.9),))
+    check(embedder, settings, families({0, 1}, {2}, {3}, {4}, {5}))
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("count", [3, 4, 8])
+def test_a_network_that_confuses_everybody_is_refused(count: int, make: Make, settings: Settings) -> None:
+    embedder = make(good=True, figures=(("TAR at FAR 0.01", 0.9),))
+    with pytest.raises(ModelError, match="pairs of different enrolled people are within"):
+        check(embedder, settings, people(0.9, count=count))
+
+
+def test_many_people_of_whom_a_third_cannot_be_told_apart_are_enough(make: Make, settings: Settings) -> None:
+    embedder = make(good=True, figures=(("TAR at FAR 0.01", 0.9),))
+    with pytest.raises(ModelError, match="135 of 435 pairs"):
+        check(embedder, settings, families(*(set(range(start, start + 10)) for start in (0, 10, 20))))

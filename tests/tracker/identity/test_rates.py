@@ -15,6 +15,7 @@ from tracker.identity.rates import (
     best_threshold,
     curve,
     equal_error,
+    interval_of_pairs,
     pairs_needed,
     sign_test,
     threshold_at,
@@ -116,3 +117,34 @@ def test_sign_test_is_that_of_scipy_and_symmetric(better: int, worse: int) -> No
 
 def test_sign_test_without_a_difference_is_one() -> None:
     assert sign_test(0, 0) == 1.0
+
+
+def test_the_interval_of_independent_pairs_is_the_binomial_one() -> None:
+    right = [True] * 180 + [False] * 20
+    low, high = interval_of_pairs(right, [(number, number) for number in range(200)])
+    spread = 1.96 * np.sqrt(0.9 * 0.1 / 200)
+    assert (low, high) == pytest.approx((0.9 - spread, 0.9 + spread), abs=0.012)
+    assert interval_of_pairs(right, [(number, number) for number in range(200)]) == (low, high)
+
+
+@pytest.mark.parametrize(("pairs", "least"), [(4, 0.51), (50, 0.929), (3_000, 0.9987)])
+def test_pairs_that_are_all_right_leave_doubt(pairs: int, least: float) -> None:
+    low, high = interval_of_pairs([True] * pairs, [(number, number) for number in range(pairs)])
+    assert (low, high) == (pytest.approx(least, abs=0.001), 1)
+
+
+def test_pairs_of_one_person_count_together() -> None:
+    """Ten people of whom one fails in all 20 pairs: as uncertain as one of ten, not as 20 of 200."""
+    right = [person != 0 for person in range(10) for _ in range(20)]
+    low, high = interval_of_pairs(right, [(person, person) for person in range(10) for _ in range(20)])
+    alone, _ = interval_of_pairs(right, [(number, number) for number in range(200)])
+    assert low < alone - 0.05
+    assert high == 1
+
+
+def test_pairs_of_two_people_count_where_both_were_drawn() -> None:
+    people = [(first, second) for first in range(12) for second in range(first)]
+    right = [0 not in pair for pair in people]
+    low, high = interval_of_pairs(right, people)
+    assert low < np.mean(right) - 0.1
+    assert high == 1
