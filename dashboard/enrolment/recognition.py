@@ -49,11 +49,19 @@ class BusyError(FootfallError):
 class Recognition:
     """One engine for all enrolments, used by one at a time. Thread-safe.
 
-    load: makes it; called in a thread of its own. monotonic: seconds that only grow.
+    load: makes it; called in a thread of its own. is_current: whether people are recognised with its network still; one
+    that is not current is dropped when it is wanted. monotonic: seconds that only grow.
     """
 
-    def __init__(self, load: Callable[[], ShotEngine], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        load: Callable[[], ShotEngine],
+        *,
+        is_current: Callable[[ShotEngine], bool] = lambda _: True,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._load = load
+        self._is_current = is_current
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._use = threading.Lock()
@@ -69,9 +77,10 @@ class Recognition:
         return self._readiness
 
     def prepare(self) -> Readiness:
-        """Begin to load the networks, unless they are there or on their way."""
+        """Begin to load the networks, unless they are there or on their way. Raises what `is_current` does."""
         with self._lock:
             self._used_at_s = self._monotonic()
+            self._drop_outdated()
             if self._readiness.state not in {State.LOADING, State.READY}:
                 self._readiness = Readiness(State.LOADING)
                 threading.Thread(target=self._prepare, name="recognition", daemon=True).start()
@@ -79,7 +88,10 @@ class Recognition:
 
     @contextmanager
     def engine(self) -> Iterator[ShotEngine]:
-        """The engine, for one use. Raises BusyError while it is loading or too many want it, ModelError without it."""
+        """The engine, for one use.
+
+        Raises BusyError while it is loading or too many want it, ModelError without it, and what `is_current` does.
+        """
         if not self._places.acquire(blocking=False):
             raise BusyError("too many pictures are being looked at", fix="try again in a moment")
         try:
@@ -95,9 +107,14 @@ class Recognition:
                 self._engine, self._readiness = None, Readiness(State.NONE)
             return self._engine is not None
 
+    def _drop_outdated(self) -> None:
+        if self._engine is not None and not self._is_current(self._engine):
+            self._engine, self._readiness = None, Readiness(State.NONE)
+
     def _loaded(self) -> ShotEngine:
         with self._lock:
             self._used_at_s = self._monotonic()
+            self._drop_outdated()
             if self._engine is not None:
                 return self._engine
             if self._readiness.state is State.FAILED:

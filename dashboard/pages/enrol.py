@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dash import Input, Output, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from config.errors import FootfallError, PeopleError
+from config.errors import FootfallError, ModelError, PeopleError
 from dashboard import shell
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.identity import current_actor
@@ -108,7 +108,8 @@ def _done(saved: Saved) -> Component:
 
 def register(app: RoleCallbacks, board: Board) -> None:
     """The page, and the addresses that its pictures are sent to."""
-    recognition, enrolments = Recognition(lambda: _load(board)), Enrolments()
+    recognition = Recognition(lambda: _load(board), is_current=lambda engine: _is_current(board, engine))
+    enrolments = Enrolments()
     routes.register(app.server, recognition, enrolments, hints_here=lambda: has_hints(board.settings.models.dir))
     shell.in_browser(
         app,
@@ -183,3 +184,13 @@ def _load(board: Board) -> ShotEngine:
     from tracker.identity.networks import load_engine
 
     return load_engine(board.settings, board.store())
+
+
+def _is_current(board: Board, engine: ShotEngine) -> bool:
+    """Whether the people are recognised with the network of the engine. Raises StoreError."""
+    from tracker.identity.networks import embedder_of
+
+    try:
+        return embedder_of(board.settings, board.store()).network == engine.embedder.network
+    except ModelError:  # loading the engine again reports it
+        return False

@@ -96,6 +96,31 @@ def test_an_idle_engine_is_dropped_and_loaded_again() -> None:
     assert len(loads) == 2
 
 
+@pytest.mark.parametrize("ask", ["prepare", "use"])
+def test_an_engine_of_another_network_than_the_stores_is_loaded_again(ask: str) -> None:
+    loads: list[FakeEngine] = []
+
+    def load() -> FakeEngine:
+        loads.append(FakeEngine())
+        return loads[-1]
+
+    recognition = Recognition(load, is_current=lambda engine: engine is not loads[0] or not changed.is_set())
+    changed = threading.Event()
+    prepared(recognition)
+    with recognition.engine() as engine:
+        assert engine is loads[0]
+    changed.set()
+    if ask == "use":
+        with pytest.raises(BusyError), recognition.engine():
+            pass
+    else:
+        assert recognition.prepare().state is State.LOADING
+    until(lambda: recognition.readiness.state is State.READY)
+    with recognition.engine() as engine:
+        assert engine is loads[1]
+    assert len(loads) == 2
+
+
 def test_few_wait_for_the_engine_and_more_are_refused() -> None:
     recognition = Recognition(FakeEngine)
     prepared(recognition)

@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from config.settings import Settings
 from tests.dashboard.access.conftest import Site
 from tests.dashboard.conftest import with_token
 from tests.dashboard.enrolment.conftest import FakeEngine, begun, picture
+from tracker.identity.networks import embedder_of
+from tracker.presence.people import PersonKind
+from tracker.store.store import Store
 from tracker.store.users import UserRole
+from tracker.vision.embedders import DLIB, SFACE
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -166,3 +171,23 @@ def test_only_the_page_of_enrolment_may_use_a_camera(site: Site, desk: FlaskClie
         assert "camera=()" in desk.get(path).headers["Permissions-Policy"]
     viewer = site.signed_in(UserRole.VIEWER)
     assert "camera=()" in viewer.get("/").headers["Permissions-Policy"]
+
+
+def test_after_a_change_of_the_network_the_next_enrolment_is_with_it(
+    site: Site, desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_engine(settings: Settings, store: Store) -> FakeEngine:
+        engine = FakeEngine()
+        engine.embedder = embedder_of(settings, store)
+        loaded.append(engine.embedder.network)
+        return engine
+
+    loaded: list[str] = []
+    monkeypatch.setattr("tracker.identity.networks.load_engine", load_engine)
+    assert desk.post(f"/enrol/{begun(desk)}/pictures", data=picture()).json["shot"]["number"] == 1
+    with Store(site.path) as other_process:
+        person = other_process.people.all(kind=PersonKind.ENROLLED)[0]
+        vector = np.full((1, DLIB.dimension), 0.1, np.float32)
+        other_process.people.replace_network(DLIB.network, {person.person_id: (vector, ("a.png",))})
+    assert desk.post(f"/enrol/{begun(desk)}/pictures", data=picture()).json["shot"]["number"] == 1
+    assert loaded == [SFACE.network, DLIB.network]
