@@ -22,6 +22,7 @@ from tracker.identity.gallery import Gallery
 from tracker.identity.limits import match_settings
 from tracker.identity.match import Verdict, classify
 from tracker.identity.rules import Comparison
+from tracker.store.vector_rows import origin_of
 from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.faces import FloatArray
 
@@ -76,14 +77,15 @@ class Round:
 
 
 def same_views(vectors: FloatArray, person_ids: Sequence[str], sources: Sequence[str], new_view: float) -> Rows:
-    """(N,) a number that rows of one person share whose picture is the same, or whose vectors (N, D) are alike.
+    """(N,) a number that rows of one person share that are of one picture or track, or whose vectors (N, D) are alike.
 
-    sources: pictures, empty where unknown. new_view: distance from which two faces differ; alike is transitive.
+    sources: as stored; some identify a picture or track, others nothing. new_view: distance from which two faces
+    differ; alike is transitive.
     """
     from scipy.sparse.csgraph import connected_components  # here, as a running agent does not need it
     from scipy.spatial.distance import cdist
 
-    owners, pictures = np.array(person_ids, np.str_), np.array(sources, np.str_)
+    owners, pictures = np.array(person_ids, np.str_), np.array([origin_of(each) for each in sources], np.str_)
     groups, count = np.zeros(len(owners), np.intp), 0
     for person_id in np.unique(owners):
         rows = np.flatnonzero(owners == person_id)

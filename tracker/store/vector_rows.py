@@ -6,6 +6,7 @@ so that a wrong decision can be corrected.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -23,6 +24,16 @@ DEFAULT_MODEL = "sface"
 """The network of a store without vectors."""
 DOWNLOADED = "firestore"
 """The source of a vector that was downloaded; the id follows where it was downloaded under one that is merged now."""
+
+
+_NO_ORIGIN = re.compile(rf"picture [0-9]+|shadow|{DOWNLOADED}( .*)?", re.DOTALL)
+"""Sources that vectors of different pictures share: numbers of the dashboard, where each enrolment begins at 1, a
+shadow period by older versions, downloads."""
+
+
+def origin_of(source: str) -> str:
+    """The picture or track that a vector was made from; empty where the source does not identify it."""
+    return "" if _NO_ORIGIN.fullmatch(source) else source
 
 
 def network(connection: sqlite3.Connection) -> str | None:

@@ -34,7 +34,14 @@ def candidates(gallery: Gallery, *rules: RuleName, **settings: float) -> Candida
         pytest.param((0, 1, 2), ("", "", ""), (0, 1, 2), id="all-differ-and-unknown-pictures-are-not-one"),
         pytest.param((0, 0.3, 2), ("a", "b", "c"), (0, 0, 1), id="alike"),
         pytest.param((0, 0.3, 0.6), ("a", "b", "c"), (0, 0, 0), id="alike-through-another"),
-        pytest.param((0, 1, 2), ("a", "b", "a"), (0, 1, 0), id="one-picture"),
+        pytest.param((0, 1, 2), ("a.png", "b.png", "a.png"), (0, 1, 0), id="one-picture"),
+        pytest.param((0, 1, 2), ("door-1-7", "door-1-8", "door-1-7"), (0, 1, 0), id="one-track"),
+        pytest.param((0, 1, 2), ("shadow door-7", "shadow door-8", "shadow door-7"), (0, 1, 0), id="shadow-track"),
+        pytest.param((0, 1, 2), ("shadow", "shadow", "shadow"), (0, 1, 2), id="shadow-of-older-versions"),
+        pytest.param((0, 1, 2), ("firestore", "firestore", "firestore"), (0, 1, 2), id="downloaded"),
+        pytest.param((0, 1, 2), ("firestore p-1", "firestore p-1", "firestore"), (0, 1, 2), id="merged-and-downloaded"),
+        pytest.param((0, 1, 2), ("picture 1", "picture 2", "picture 1"), (0, 1, 2), id="numbers-of-the-dashboard"),
+        pytest.param((0, 1, 2), ("picture 1.png", "b.png", "picture 1.png"), (0, 1, 0), id="file-named-so"),
     ],
 )
 def test_views_of_one_person(positions: tuple[float, ...], sources: tuple[str, ...], expected: tuple[int, ...]) -> None:
