@@ -20,17 +20,16 @@ from benchmarks.baselines import first_seen, pairs
 from benchmarks.growth import growth
 from benchmarks.measure import SEED, Row, machine
 from benchmarks.scenarios import LEVELS, ZONE, rules_of
+from benchmarks.visit_score import CountedScore, Score, ScoredVisit, counted_score, score, true_visits
 from tracker.presence.events import Event
 from tracker.presence.occupancy import Passage, cameras_of, count, resets
 from tracker.presence.rules import Rules
-from tracker.presence.sessions import Session, SessionState, sessions, without_duplicates
+from tracker.presence.sessions import SessionState, sessions, without_duplicates
 from tracker.simulation.cameras import camera_output_on
 from tracker.simulation.people import people_of
 from tracker.simulation.profiles import PROFILES, ProfileName
 from tracker.simulation.scenario import Noise, Scenario
-from tracker.simulation.score import CountedScore, Score, Visit, counted_score, score
 from tracker.simulation.site import Day, simulate
-from tracker.simulation.truth import true_visits
 
 FIRST_DAY = date(2026, 1, 5)
 DAYS, LIVE_DAYS, LIVE_EVERY = 28, 3, timedelta(hours=2)
@@ -96,12 +95,12 @@ def _case(title: str, scenario: Scenario, level: str, noise: Noise) -> Case:
     events = [event for day in days for event in day.camera_output.events]
     rules = rules_of(scenario, noise)
     now = scenario.ends_at + rules.max_visit + timedelta(hours=1)
-    truth = _truth(days, rules)
+    truth = _true_visits(days, rules.merge_gap)
 
-    def beside(visits: Sequence[Visit]) -> Score:
+    def beside(visits: Sequence[ScoredVisit]) -> Score:
         return score(truth, visits, zone=ZONE, tolerance=max(rules.skew, timedelta(seconds=1)))
 
-    ours = beside([as_visit(session, now) for session in sessions(events, rules=rules, now=now)])
+    ours = beside([ScoredVisit.of(session, now) for session in sessions(events, rules=rules, now=now)])
     live, live_pairs = _live(scenario, noise, days, rules)
     target, met = _target(level, ours)
     return Case(
@@ -130,32 +129,14 @@ def _counted(scenario: Scenario, noise: Noise) -> CountedScore:
     rules = replace(rules, counted=rules.entrances)
     days = list(simulate(scenario, noise, people_of(scenario)))
     events = without_duplicates(event for day in days for event in day.camera_output.events)
-    stays = (segment for day in days for segment in day.segments)
-    truth = [
-        Visit(person_id=stay.person_id, started_at=stay.entered_at, ended_at=stay.left_at, dwell_s=None)
-        for stay in stays
-    ]
+    truth = _true_visits(days, timedelta())
     first = min(visit.started_at for visit in truth)
     passages = (Passage.of(event) for event in events if event.camera_id in cameras_of(rules))
     return counted_score(truth, count(passages, rules, since=resets(rules, first, first)[0]))
 
 
-def as_visit(session: Session, now: datetime) -> Visit:
-    """A session as a visit for scoring."""
-    return Visit(
-        person_id=session.person_id,
-        started_at=session.started_at,
-        ended_at=session.ended_at or now,
-        dwell_s=session.dwell_s if session.dwell_known else None,
-    )
-
-
-def _truth(days: Sequence[Day], rules: Rules) -> list[Visit]:
-    segments = (segment for day in days for segment in day.segments)
-    return [
-        Visit(person_id=visit.person_id, started_at=visit.started_at, ended_at=visit.ended_at, dwell_s=visit.dwell_s)
-        for visit in true_visits(segments, merge_gap=rules.merge_gap)
-    ]
+def _true_visits(days: Sequence[Day], merge_gap: timedelta) -> list[ScoredVisit]:
+    return true_visits((segment for day in days for segment in day.segments), merge_gap=merge_gap)
 
 
 def _at_doors(events: Sequence[Event]) -> list[Event]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from random import Random
 
 from tracker.presence.events import time_text
@@ -38,27 +38,6 @@ class Segment:
     views: tuple[ViewSpan, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrueVisit:
-    """Segments of one person, in order, with gaps up to the merge gap."""
-
-    person_id: str
-    segments: tuple[Segment, ...]
-
-    @property
-    def started_at(self) -> datetime:
-        return self.segments[0].entered_at
-
-    @property
-    def ended_at(self) -> datetime:
-        return self.segments[-1].left_at
-
-    @property
-    def dwell_s(self) -> float:
-        """Seconds inside, without the gaps between segments."""
-        return sum((segment.left_at - segment.entered_at).total_seconds() for segment in self.segments)
-
-
 def segments_on(day: date, scenario: Scenario, people: Sequence[SimulatedPerson]) -> list[Segment]:
     """All segments of one local day, by start; nobody stays overnight."""
     if not scenario.profile.weekdays[day.weekday()]:
@@ -72,23 +51,6 @@ def segments_on(day: date, scenario: Scenario, people: Sequence[SimulatedPerson]
         for segment in _day_of(person, hours, rng)
     ]
     return sorted(segments, key=lambda segment: (segment.entered_at, segment.person_id))
-
-
-def true_visits(segments: Iterable[Segment], *, merge_gap: timedelta) -> list[TrueVisit]:
-    """Visits of the segments (in any order), by start, then person."""
-    by_person: dict[str, list[list[Segment]]] = {}
-    for segment in sorted(segments, key=lambda segment: segment.entered_at):
-        groups = by_person.setdefault(segment.person_id, [])
-        if groups and segment.entered_at - groups[-1][-1].left_at <= merge_gap:
-            groups[-1].append(segment)
-        else:
-            groups.append([segment])
-    found = [
-        TrueVisit(person_id=person_id, segments=tuple(group))
-        for person_id, groups in by_person.items()
-        for group in groups
-    ]
-    return sorted(found, key=lambda visit: (visit.started_at, visit.person_id))
 
 
 def segment_to_document(segment: Segment, *, site_id: str, until: datetime) -> Mapping[str, object]:

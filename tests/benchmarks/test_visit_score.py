@@ -6,14 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tracker.simulation.score import Score, Visit, matched, score
+from benchmarks.visit_score import Score, ScoredVisit, matched, score, true_visits
+from tracker.simulation.truth import Segment
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-def visit(start_min: float, end_min: float, person: str = "ada", dwell_min: float | None = -1) -> Visit:
+def visit(start_min: float, end_min: float, person: str = "ada", dwell_min: float | None = -1) -> ScoredVisit:
     length_min = end_min - start_min if dwell_min == -1 else dwell_min
-    return Visit(
+    return ScoredVisit(
         person_id=person,
         started_at=NOON + timedelta(minutes=start_min),
         ended_at=NOON + timedelta(minutes=end_min),
@@ -24,7 +25,7 @@ def visit(start_min: float, end_min: float, person: str = "ada", dwell_min: floa
 TRUTH = [visit(0, 40), visit(50, 55, "bob"), visit(70, 130), visit(75, 100, "bob")]
 
 
-def scored(ours: list[Visit], truth: list[Visit] | None = None) -> Score:
+def scored(ours: list[ScoredVisit], truth: list[ScoredVisit] | None = None) -> Score:
     return score(TRUTH if truth is None else truth, ours, zone=UTC, tolerance=timedelta(seconds=5))
 
 
@@ -93,3 +94,21 @@ def test_score_without_visits_is_none() -> None:
     empty = scored([], [])
     assert (empty.visits, empty.entries, empty.matched, empty.occupancy) == (0, None, None, None)
     assert scored([]).matched == 0.0
+
+
+def test_segments_within_the_merge_gap_are_one_visit() -> None:
+    def segment(start_min: float, end_min: float, person: str = "ada") -> Segment:
+        return Segment(
+            person_id=person,
+            entered_at=NOON + timedelta(minutes=start_min),
+            left_at=NOON + timedelta(minutes=end_min),
+            entered_by="door-1",
+            left_by="door-1",
+        )
+
+    visits = true_visits(
+        [segment(15, 30), segment(0, 10), segment(35.1, 40), segment(12, 50, "bob")], merge_gap=timedelta(minutes=5)
+    )
+    assert [(visit.person_id, visit.dwell_s) for visit in visits] == [
+        ("ada", 25 * 60), ("bob", 38 * 60), ("ada", pytest.approx(4.9 * 60)),
+    ]  # fmt: skip

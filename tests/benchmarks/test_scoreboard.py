@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 
+from benchmarks.visit_score import CountedScore, Score, ScoredVisit, counted_score, score, true_visits
 from tests.tracker.simulation.places import place
 from tracker.presence.events import is_unidentified
 from tracker.presence.occupancy import Passage, cameras_of, count, resets
@@ -17,9 +18,7 @@ from tracker.simulation.cameras import camera_output_on
 from tracker.simulation.people import people_of
 from tracker.simulation.profiles import ProfileName
 from tracker.simulation.scenario import Noise, Scenario
-from tracker.simulation.score import CountedScore, Score, Visit, counted_score, score
 from tracker.simulation.site import simulate
-from tracker.simulation.truth import true_visits
 
 EVERY_PLACE = [(name, rooms) for name in ProfileName for rooms in (0, 2)]
 PEOPLE = {ProfileName.GYM: 120, ProfileName.OFFICE: 120, ProfileName.SHOP: 600}
@@ -39,20 +38,8 @@ def scored(scenario: Scenario, noise: Noise) -> Score:
     now = scenario.ends_at + timedelta(days=1)
     found = sessions((event for day in days for event in day.camera_output.events), rules=rules, now=now)
     truth = true_visits((segment for day in days for segment in day.segments), merge_gap=rules.merge_gap)
-    return score(
-        [Visit(person_id=v.person_id, started_at=v.started_at, ended_at=v.ended_at, dwell_s=v.dwell_s) for v in truth],
-        [
-            Visit(
-                person_id=session.person_id,
-                started_at=session.started_at,
-                ended_at=session.ended_at or now,
-                dwell_s=session.dwell_s if session.dwell_known else None,
-            )
-            for session in found
-        ],
-        zone=scenario.zone,
-        tolerance=rules.skew,
-    )
+    visits = [ScoredVisit.of(session, now) for session in found]
+    return score(truth, visits, zone=scenario.zone, tolerance=rules.skew)
 
 
 @pytest.mark.parametrize(("name", "rooms"), EVERY_PLACE)
@@ -115,11 +102,7 @@ def counted(scenario: Scenario, noise: Noise) -> CountedScore:
     rules = replace(rules_of(scenario), counted=frozenset(scenario.door_ids))
     days = list(simulate(scenario, noise, people_of(scenario)))
     events = without_duplicates(event for day in days for event in day.camera_output.events)
-    stays = [segment for day in days for segment in day.segments]
-    truth = [
-        Visit(person_id=each.person_id, started_at=each.entered_at, ended_at=each.left_at, dwell_s=None)
-        for each in stays
-    ]
+    truth = true_visits((segment for day in days for segment in day.segments), merge_gap=timedelta())
     first = min(visit.started_at for visit in truth)
     passages = [Passage.of(event) for event in events if event.camera_id in cameras_of(rules)]
     return counted_score(truth, count(passages, rules, since=resets(rules, first, first)[0]))

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from tracker.presence.occupancy import Count, microseconds
+from tracker.presence.sessions import Session
+from tracker.simulation.truth import Segment
 
 _INADMISSIBLE_S = 1e7
 """Cost of an inadmissible pair; larger than the time between any two visits."""
@@ -20,13 +22,23 @@ ON_TIME = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class ScoredVisit:
     """A true or derived visit; times UTC. dwell_s: net, None where it is unknown."""
 
     person_id: str
     started_at: datetime
     ended_at: datetime
     dwell_s: float | None
+
+    @classmethod
+    def of(cls, session: Session, now: datetime) -> ScoredVisit:
+        """A session; one that is open ends now."""
+        return cls(
+            person_id=session.person_id,
+            started_at=session.started_at,
+            ended_at=session.ended_at or now,
+            dwell_s=session.dwell_s if session.dwell_known else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +65,32 @@ class Score:
     occupancy: float | None
 
 
-def score(truth: Sequence[Visit], ours: Sequence[Visit], *, zone: tzinfo, tolerance: timedelta) -> Score:
+Pair = tuple[ScoredVisit, ScoredVisit]
+
+
+def true_visits(segments: Iterable[Segment], *, merge_gap: timedelta) -> list[ScoredVisit]:
+    """Visits of the segments (in any order), by start, then person; a gap up to merge_gap does not end a visit."""
+    by_person: dict[str, list[list[Segment]]] = {}
+    for segment in sorted(segments, key=lambda segment: segment.entered_at):
+        groups = by_person.setdefault(segment.person_id, [])
+        if groups and segment.entered_at - groups[-1][-1].left_at <= merge_gap:
+            groups[-1].append(segment)
+        else:
+            groups.append([segment])
+    found = [_joined(group) for groups in by_person.values() for group in groups]
+    return sorted(found, key=lambda visit: (visit.started_at, visit.person_id))
+
+
+def _joined(segments: Sequence[Segment]) -> ScoredVisit:
+    return ScoredVisit(
+        person_id=segments[0].person_id,
+        started_at=segments[0].entered_at,
+        ended_at=segments[-1].left_at,
+        dwell_s=sum((segment.left_at - segment.entered_at).total_seconds() for segment in segments),
+    )
+
+
+def score(truth: Sequence[ScoredVisit], ours: Sequence[ScoredVisit], *, zone: tzinfo, tolerance: timedelta) -> Score:
     """Compare visits with the truth. tolerance: maximum gap between visits that still match."""
     pairs = matched(truth, ours, tolerance=tolerance)
     count = len(truth)
@@ -81,18 +118,18 @@ def score(truth: Sequence[Visit], ours: Sequence[Visit], *, zone: tzinfo, tolera
     )
 
 
-def matched(truth: Sequence[Visit], ours: Sequence[Visit], *, tolerance: timedelta) -> list[tuple[Visit, Visit]]:
+def matched(truth: Sequence[ScoredVisit], ours: Sequence[ScoredVisit], *, tolerance: timedelta) -> list[Pair]:
     """Pairs (true, ours) of one person that overlap within the tolerance, in the largest one-to-one matching."""
-    mine: dict[str, list[Visit]] = {}
+    mine: dict[str, list[ScoredVisit]] = {}
     for visit in ours:
         mine.setdefault(visit.person_id, []).append(visit)
-    true: dict[str, list[Visit]] = {}
+    true: dict[str, list[ScoredVisit]] = {}
     for visit in truth:
         true.setdefault(visit.person_id, []).append(visit)
     return [pair for person_id in sorted(true) for pair in _pairs(true[person_id], mine.get(person_id, []), tolerance)]
 
 
-def _pairs(truth: list[Visit], ours: list[Visit], tolerance: timedelta) -> list[tuple[Visit, Visit]]:
+def _pairs(truth: list[ScoredVisit], ours: list[ScoredVisit], tolerance: timedelta) -> list[Pair]:
     if not ours:
         return []
     slack = tolerance.total_seconds()
@@ -106,7 +143,7 @@ def _pairs(truth: list[Visit], ours: list[Visit], tolerance: timedelta) -> list[
     return [(truth[row], ours[column]) for row, column in zip(rows, columns, strict=True) if overlaps[row, column]]
 
 
-def _ends(visits: Iterable[Visit]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _ends(visits: Iterable[ScoredVisit]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Starts and ends, seconds since 1970."""
     pairs = np.array([(visit.started_at.timestamp(), visit.ended_at.timestamp()) for visit in visits])
     return pairs[:, 0], pairs[:, 1]
@@ -125,7 +162,7 @@ def _by_hour(times: Iterable[datetime], zone: tzinfo) -> Counter[tuple[int, int]
     return Counter((at.toordinal(), at.hour) for at in there)
 
 
-def _occupancy_error(truth: Sequence[Visit], ours: Sequence[Visit]) -> float | None:
+def _occupancy_error(truth: Sequence[ScoredVisit], ours: Sequence[ScoredVisit]) -> float | None:
     """Gross, from start to end of each visit."""
     inside_s = sum((visit.ended_at - visit.started_at).total_seconds() for visit in truth)
     if not inside_s:
@@ -153,8 +190,8 @@ class CountedScore:
     recognised: float | None
 
 
-def counted_score(truth: Sequence[Visit], counted: Count) -> CountedScore:
-    """Compare a count of all days with the truth: every stay inside, without the gaps that visits bridge."""
+def counted_score(truth: Sequence[ScoredVisit], counted: Count) -> CountedScore:
+    """Compare a count of all days with the truth: every segment, without the gaps that visits bridge."""
     entered = [each for each in counted.crossings if each.enters]
     steps: dict[int, int] = {}
     for visit in truth:
