@@ -35,7 +35,7 @@ def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo, detail
     facts = {
         "Entered": stamp(row["started_at"], zone),
         "Left": "still in" if is_open else left(row["started_at"], row["ended_at"], zone),
-        "Stay": duration(row["dwell_s"]),
+        "Dwell": duration(row["dwell_s"]),
         "Gross": f"{duration(row['gross_s'])}, with time outside" if row["segments"] > 1 else "",
         "Entered by": camera_text(row["enter_camera_id"]) or "not seen",
         "Left by": "" if is_open else camera_text(row["exit_camera_id"]) or "not seen",

@@ -22,7 +22,9 @@ _COLUMNS = (
     Column(order=Order.NAME, title="Person", style="cell-name"),
     Column(order=Order.ENTERED, title="Entered", largest_first=True),
     Column(order=Order.LEFT, title="Left", largest_first=True),
-    Column(order=Order.STAY, title="Stay", style="number", hint="Net: time outside is not counted", largest_first=True),
+    Column(
+        order=Order.DWELL, title="Dwell", style="number", hint="Net: time outside is not counted", largest_first=True
+    ),
     Column(
         order=Order.GROSS, title="Gross", style="number detail", hint="From first in to last out", largest_first=True
     ),
@@ -35,8 +37,8 @@ _COLUMNS = (
 ORDERS = {
     "-entered": "Latest first",
     "entered": "Earliest first",
-    "-stay": "Longest stay first",
-    "stay": "Shortest stay first",
+    "-dwell": "Longest dwell first",
+    "dwell": "Shortest dwell first",
     "name": "By name",
     "-segments": "Most times in first",
 }

@@ -50,7 +50,7 @@ def layout(board: Board, search: object) -> Element:
     )
     cards = [
         _plot_card("Footfall by hour", "usage-hours", "span-6"),
-        _plot_card("How long people stay", "usage-dwell", "span-6"),
+        _plot_card("Dwell", "usage-dwell", "span-6"),
         _plot_card("Occupancy", "usage-occupancy", "span-12"),
         html.Div(id="usage-doors", className="span-12"),
         html.Div(id="usage-audience", className="span-12"),
@@ -217,7 +217,7 @@ def _words(view: UsageView) -> tuple[str, ...]:
         return ("Not watched.",) * 3
     return (
         f"{count(view.figures['entries'] or 0, 'entry', 'entries')}, most of them {_busiest(view)}.",
-        f"Median stay {duration(dwell['median_s'])}, 90 % stay under {duration(dwell['p90_s'])}.",
+        f"Median dwell {duration(dwell['median_s'])}, 90 % under {duration(dwell['p90_s'])}.",
         f"People inside over time{_staff_words(view)}, {view.figures['peak'] or 0} at most.",
     )
 
@@ -249,7 +249,7 @@ def _links(view: UsageView, board: Board) -> dict[str, list[str]]:
     query = _behind(view, board)
     return {
         "usage-hours": [query.filtered(hour=hour).link() for hour in range(24)],
-        "usage-dwell": [query.filtered(stay_s=(each["from_s"], each["to_s"])).link() for each in view.bins],
+        "usage-dwell": [query.filtered(dwell_s=(each["from_s"], each["to_s"])).link() for each in view.bins],
     }
 
 
@@ -274,7 +274,7 @@ def _tiles(view: UsageView, board: Board) -> Element:
             counted("Footfall", entries, daily, query.link()),
             counted("Unique visitors", visitors, "different people", query.link()),
             counted("Returning", returning, share),
-            shell.figure_tile("Median stay", duration(view.dwell["median_s"]), note=p90, href=over),
+            shell.figure_tile("Median dwell", duration(view.dwell["median_s"]), note=p90, href=over),
             shell.figure_tile("Bounce rate", percent(figures["bounce_rate"]), note=board.bounce_words),
         ]
     )

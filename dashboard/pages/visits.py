@@ -242,9 +242,9 @@ def _chips(view: VisitsView, query: VisitQuery) -> list[Element]:
         found.append(("began in these days", query.filtered(begun=False)))
     if where.hour is not None:
         found.append((f"began {where.hour:02d}:00 to {(where.hour + 1) % 24:02d}:00", query.filtered(hour=None)))
-    if where.stay_s is not None:
-        lengths = " to ".join(duration(each) for each in where.stay_s)
-        found.append((f"stayed {lengths}", query.filtered(stay_s=None)))
+    if where.dwell_s is not None:
+        lengths = " to ".join(duration(each) for each in where.dwell_s)
+        found.append((f"dwell {lengths}", query.filtered(dwell_s=None)))
     return [
         shell.link([words, html.Span("×", **shell.aria(hidden="true"))], without.link(), class_name="chip", stay=True,
                    **shell.aria(label=f"Without the filter: {words}"))

@@ -105,8 +105,8 @@ def test_visits_sort_and_search(month: str, open_page: Opener) -> None:
     newest = page.locator(cell(0, "started_at")).inner_text()
     page.get_by_role("link", name="Entered").click()
     expect(page.locator(cell(0, "started_at"))).not_to_have_text(newest)
-    page.get_by_role("link", name="Stay").click()
-    page.locator('th[aria-sort="descending"]').get_by_text("Stay").wait_for()
+    page.get_by_role("link", name="Dwell").click()
+    page.locator('th[aria-sort="descending"]').get_by_text("Dwell").wait_for()
     assert page.locator(cell(0, "dwell_s")).inner_text() == "9 h 00 min"
 
     page.get_by_label("Search in the visits").fill("TOMAS nov")

@@ -49,7 +49,7 @@ class Order(StrEnum):
     NAME = "name"
     ENTERED = "entered"
     LEFT = "left"
-    STAY = "stay"
+    DWELL = "dwell"
     GROSS = "gross"
     SEGMENTS = "segments"
     CAMERA = "camera"
@@ -61,7 +61,7 @@ class VisitFilter:
 
     text: each word of it is in the name or in the camera's id, or begins a word of the local date or the time of entry;
     accents and case do not matter. begun: it began in the range, and does not only reach into it. hour: 0..23, the
-    local hour in which it began. stay_s: measured, and its net length (s) is in [from, to). names: the text is looked
+    local hour in which it began. dwell_s: measured, and its net length (s) is in [from, to). names: the text is looked
     for in names too.
     """
 
@@ -72,15 +72,15 @@ class VisitFilter:
     person_id: str = ""
     begun: bool = False
     hour: int | None = None
-    stay_s: tuple[float, float] | None = None
+    dwell_s: tuple[float, float] | None = None
     names: bool = True
 
 
 def matching(data: ReportData, visits: pd.DataFrame, wanted: VisitFilter) -> pd.DataFrame:
     """The visits for which the filter holds, in the same order."""
-    if wanted.stay_s is not None:
+    if wanted.dwell_s is not None:
         known = measured(visits)
-        visits = known[known["dwell_s"].between(*wanted.stay_s, inclusive="left")]
+        visits = known[known["dwell_s"].between(*wanted.dwell_s, inclusive="left")]
     mask = np.ones(len(visits), dtype=bool)
     if wanted.who is not Who.EVERYBODY:
         mask &= _people(data, visits, lambda person: _is(person, wanted.who))
@@ -119,7 +119,7 @@ def _keys(data: ReportData, visits: pd.DataFrame, order: Order) -> NDArray[np.fl
     if order is Order.LEFT:
         ended = visits["ended_at"]
         return np.where(ended.isna(), np.nan, ended.array.asi8.astype(np.float64))
-    column = {Order.STAY: "dwell_s", Order.GROSS: "gross_s", Order.SEGMENTS: "segments"}[order]
+    column = {Order.DWELL: "dwell_s", Order.GROSS: "gross_s", Order.SEGMENTS: "segments"}[order]
     return visits[column].to_numpy(dtype=np.float64)
 
 

@@ -118,9 +118,9 @@ def test_words_are_looked_for_in_names_cameras_and_local_times(
         (VisitFilter(begun=True), ["s1", "s2", "s3", "s4"]),
         (VisitFilter(hour=0), ["s2"]),
         (VisitFilter(hour=23), ["s0"]),
-        (VisitFilter(stay_s=(1200, 2400)), ["s2"]),
-        (VisitFilter(stay_s=(2400, 2401)), ["s3"]),
-        (VisitFilter(stay_s=(0, 1e9)), ["s0", "s1", "s2", "s3"]),
+        (VisitFilter(dwell_s=(1200, 2400)), ["s2"]),
+        (VisitFilter(dwell_s=(2400, 2401)), ["s3"]),
+        (VisitFilter(dwell_s=(0, 1e9)), ["s0", "s1", "s2", "s3"]),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -136,7 +136,7 @@ def test_conditions(data: ReportData, wanted: VisitFilter, sessions: Sequence[st
         (Order.NAME, False, ["s4", "s0", "s2", "s1", "s3"]),
         (Order.NAME, True, ["s3", "s1", "s2", "s4", "s0"]),
         (Order.LEFT, True, ["s3", "s2", "s1", "s0", "s4"]),
-        (Order.STAY, True, ["s1", "s0", "s4", "s3", "s2"]),
+        (Order.DWELL, True, ["s1", "s0", "s4", "s3", "s2"]),
         (Order.CAMERA, False, ["s2", "s4", "s1", "s0", "s3"]),
     ],
 )
