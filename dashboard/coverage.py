@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -12,10 +12,9 @@ from dashboard.wording import duration, moment
 from tracker.presence.calendar import day_edges, hour_edges
 from tracker.presence.coverage import Coverage, Outage
 from tracker.reports.charts import Blind
+from tracker.reports.text import outage_notes
 
 _ENOUGH = 0.5
-_MOST_LISTED = 2
-"""More outages of one camera than this are summarised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,29 +96,18 @@ def _blind(coverage: Coverage, outages: Sequence[Outage], since: datetime, until
     )
 
 
-def _notes(coverage: Coverage, outages: Sequence[Outage], since: datetime, zone: ZoneInfo, now: datetime) -> list[str]:
-    notes = []
+def _notes(
+    coverage: Coverage, outages: Sequence[Outage], since: datetime, zone: ZoneInfo, now: datetime
+) -> Iterator[str]:
     begin = coverage.recorded_since
     if begin is not None and since < begin and coverage.known:
-        notes.append(f"Records begin {moment(begin, zone, now)}; nothing is known about the time before.")
-    for camera_id in sorted({outage.camera_id for outage in outages}):
-        own = [outage for outage in outages if outage.camera_id == camera_id]
-        if len(own) > _MOST_LISTED:
-            longest = max(own, key=lambda outage: outage.length_s)
-            total = duration(sum(outage.length_s for outage in own))
-            text = f"for {total} in {len(own)} stretches, the longest {_stretch(longest, zone, now)}"
-        else:
-            text = " and ".join(_stretch(outage, zone, now) for outage in own)
-        notes.append(f"Camera {camera_id} did not watch {text}.")
-    if outages:
-        notes[-1] += " What happened then is not counted."
-    return notes
+        yield f"Records begin {moment(begin, zone, now)}; nothing is known about the time before."
+    yield from outage_notes(outages, span=lambda outage: _span(outage, zone, now), length=duration)
 
 
-def _stretch(outage: Outage, zone: ZoneInfo, now: datetime) -> str:
+def _span(outage: Outage, zone: ZoneInfo, now: datetime) -> str:
     start, end = outage.started_at.astimezone(zone), outage.ended_at.astimezone(zone)
     until = "now" if now - outage.ended_at < timedelta(seconds=1) else (
         f"{end:%H:%M}" if start.date() == end.date() else moment(outage.ended_at, zone, now)
     )  # fmt: skip
-    begin = moment(outage.started_at, zone, now)
-    return f"from {begin} to {until} ({duration(outage.length_s)})"
+    return f"{moment(outage.started_at, zone, now)} to {until}"

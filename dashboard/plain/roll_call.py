@@ -10,12 +10,12 @@ import flask
 
 from config.errors import StoreError
 from dashboard.access.identity import require
+from dashboard.attachment import csv_attachment
 from dashboard.queries import Board
 from dashboard.views import RollCall
 from dashboard.wording import clock, moment, sentence, stamp
 from tracker.presence.people import PersonKind
 from tracker.reports.sheets import Column, Kind, Row
-from tracker.reports.text import rows_csv
 from tracker.store.users import UserRole
 
 _FURTHEST = timedelta(hours=24)
@@ -57,11 +57,7 @@ def register(server: flask.Flask, board: Board, *, site_name: str) -> None:
     def roll_call_csv() -> flask.Response:
         view = _view(board)
         name = f"roll-call_{view.now.astimezone(board.zone):%Y-%m-%d_%H%M}.csv"
-        return flask.Response(
-            "\ufeff" + rows_csv(_COLUMNS, view.rows, board.zone),  # the mark tells spreadsheets that it is UTF-8
-            mimetype="text/csv",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return csv_attachment(_COLUMNS, [view.rows], board.zone, name)
 
     @pages.errorhandler(StoreError)
     def trouble(error: StoreError) -> tuple[str, int]:

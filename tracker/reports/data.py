@@ -12,7 +12,7 @@ from tracker.presence.events import ANONYMOUS_PREFIX, Event
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.reports.frames import Frames
 from tracker.reports.sheets import Figure, Report, Sheet
-from tracker.reports.text import outage_notes
+from tracker.reports.text import coverage_notes
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -92,7 +92,7 @@ class ReportData:
             figures=tuple(figures),
             filters=", ".join(filter(None, self._filters())),
             outages=tuple(outages),
-            notes=(*outage_notes(outages, self.coverage, self.since, self.zone), *self.notes, *notes),
+            notes=(*coverage_notes(outages, self.coverage, self.since, self.zone), *self.notes, *notes),
             capacity=self.capacity,
         )
 

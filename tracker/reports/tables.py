@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -19,7 +18,6 @@ from tracker.reports.data import ReportData
 from tracker.reports.frames import Frames, rows_of
 from tracker.reports.periods import Period, edges_of, names_of, quarter_edges
 from tracker.reports.sheets import Column, Figure, Kind, Report, Row, Sheet
-from tracker.reports.text import rows_csv
 
 _VISIT_COLUMNS = (
     Column("session_id", "visit id", shown=False),
@@ -40,6 +38,7 @@ _VISIT_COLUMNS = (
     Column("bounce", "bounce", Kind.FLAG, shown=False),
     Column("notes", "notes", in_data=False),
 )
+VISIT_DATA_COLUMNS = tuple(column for column in _VISIT_COLUMNS if column.in_data)
 _PRESENT_TITLES = {"name": "name", "started_at": "since", "dwell_s": "inside"}
 _PRESENT_COLUMNS = tuple(
     replace(column, title=_PRESENT_TITLES.get(column.key, column.title), shown=column.key in _PRESENT_TITLES)
@@ -123,12 +122,6 @@ def visit_rows(data: ReportData, visits: pd.DataFrame) -> list[dict[str, Any]]:
         row["state"] = (SessionState.OPEN if row["ended_at"] is None else SessionState.CLOSED).value
         row["notes"] = ", ".join(visit_notes(row))
     return found
-
-
-def visit_csv(rows: Sequence[Row], zone: ZoneInfo, *, titles: bool = True) -> str:
-    """Rows of visits as lines of the CSV of `visits_report`. titles: the line with the keys comes first."""
-    text = rows_csv([column for column in _VISIT_COLUMNS if column.in_data], rows, zone)
-    return text if titles else text.partition("\n")[2]
 
 
 def visit_notes(row: Row) -> list[str]:

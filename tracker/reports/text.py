@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _MOST_OUTAGES = 3
+"""More outages of one camera than this are summarised."""
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and newline, and those that override the direction of text."""
 
@@ -71,14 +72,16 @@ def csv_text(report: Report) -> str:
     return rows_csv(report.main.data_columns, report.main.rows, report.zone)
 
 
-def rows_csv(columns: Sequence[Column], rows: Sequence[Row], zone: ZoneInfo) -> str:
-    """Rows as CSV: keys first, then a line a row. Nothing in it starts a formula or controls a terminal.
+def rows_csv(columns: Sequence[Column], rows: Sequence[Row], zone: ZoneInfo, *, titles: bool = True) -> str:
+    """Rows as CSV, a line a row, after the keys. Nothing in it starts a formula or controls a terminal.
 
     Times are ISO 8601 on the site's clock with its offset from UTC, lengths seconds, shares fractions of one.
+    titles: the line with the keys comes first.
     """
     lines = StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow([column.key for column in columns])
+    if titles:
+        writer.writerow([column.key for column in columns])
     for row in rows:
         writer.writerow([_csv_cell(row[column.key], zone) for column in columns])
     return lines.getvalue()
@@ -104,21 +107,32 @@ def escaped_json(text: str) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def outage_notes(outages: Sequence[Outage], coverage: Coverage, since: datetime, zone: ZoneInfo) -> list[str]:
+def coverage_notes(outages: Sequence[Outage], coverage: Coverage, since: datetime, zone: ZoneInfo) -> list[str]:
     """Sentences about when cameras did not watch, and when the records begin."""
-    notes = []
+    notes = outage_notes(outages, span=lambda outage: _span(outage, zone), length=length_text)
     begin = coverage.recorded_since
-    if begin is not None and since < begin:
-        notes.append(f"Records begin on {_moment(begin, zone)}; nothing is known about the time before.")
+    if begin is None or since >= begin:
+        return notes
+    return [f"Records begin on {_moment(begin, zone)}; nothing is known about the time before.", *notes]
+
+
+def outage_notes(
+    outages: Sequence[Outage], *, span: Callable[[Outage], str], length: Callable[[float], str]
+) -> list[str]:
+    """A sentence for each camera about when it did not watch. span: "09:30 to 11:00"; length: of seconds."""
+    notes = []
     for camera_id in sorted({outage.camera_id for outage in outages}):
         own = [outage for outage in outages if outage.camera_id == camera_id]
+        texts = {outage: f"from {span(outage)} ({length(outage.length_s)})" for outage in own}
         if len(own) > _MOST_OUTAGES:
-            total = length_text(sum(outage.length_s for outage in own))
+            total = length(sum(outage.length_s for outage in own))
             longest = max(own, key=lambda outage: outage.length_s)
-            told = f"for {total} in {len(own)} stretches, the longest {_stretch(longest, zone)}"
+            text = f"for {total} in {len(own)} stretches, the longest {texts[longest]}"
         else:
-            told = " and ".join(_stretch(outage, zone) for outage in own)
-        notes.append(f"Camera {camera_id} did not watch {told}. What happened then is not counted.")
+            text = " and ".join(texts.values())
+        notes.append(f"Camera {camera_id} did not watch {text}.")
+    if notes:
+        notes[-1] += " What happened then is not counted."
     return notes
 
 
@@ -141,10 +155,10 @@ def _csv_cell(value: Any, zone: ZoneInfo) -> object:
     return harmless(printable(value)) if isinstance(value, str) else value
 
 
-def _stretch(outage: Outage, zone: ZoneInfo) -> str:
+def _span(outage: Outage, zone: ZoneInfo) -> str:
     start, end = outage.started_at.astimezone(zone), outage.ended_at.astimezone(zone)
-    until = local_text(end, zone, CLOCK) if end.date() == start.date() else _moment(end.astimezone(UTC), zone)
-    return f"from {_moment(outage.started_at, zone)} to {until} ({length_text(outage.length_s)})"
+    until = local_text(end, zone, CLOCK) if end.date() == start.date() else _moment(outage.ended_at, zone)
+    return f"{_moment(outage.started_at, zone)} to {until}"
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:

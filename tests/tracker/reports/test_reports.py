@@ -116,6 +116,15 @@ def test_many_outages_are_one_note() -> None:
     assert "for 50 min 00 s in 5 stretches, the longest from 2026-01-05 11:48 to 12:00 (12 min 00 s)" in note
 
 
+def test_the_last_of_the_notes_on_outages_states_what_they_mean() -> None:
+    times = (("7:00", "8:00"), ("9:00", "12:00"))
+    spans = [watch(at(begin), at(end), each) for each in ("back", "front") for begin, end in times]
+    assert usage_report(morning(since=at("7:00"), spans=spans), Period.HOUR).notes == (
+        "Camera back did not watch from 2026-01-05 08:00 to 09:00 (1 h 00 min).",
+        "Camera front did not watch from 2026-01-05 08:00 to 09:00 (1 h 00 min). What happened then is not counted.",
+    )
+
+
 @each_report
 def test_an_empty_store_prints_the_next_command(make: Callable[[ReportData], Report]) -> None:
     report = make(data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[]))
