@@ -98,8 +98,8 @@ def _changing(board: Board) -> str | None:
     store = board.store()
     if embedder is None or embedder.network == store.people.network():
         return None
-    ready, enrolled = store.shadow.ready(embedder.network)
-    return f"{ready:,} of {enrolled:,} can be recognised by {embedder.name}, the next network"
+    ready, of = store.shadow.ready(embedder.network)
+    return f"{ready:,} of {of:,} can be recognised by {embedder.name}, the next network"
 
 
 def people_portions(board: Board, query: PeopleQuery) -> Iterator[list[DirectoryEntry]]:

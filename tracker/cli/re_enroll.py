@@ -59,7 +59,8 @@ def re_enroll(
     """Enroll everybody anew with another network: that of the settings, or that of a shadow period.
 
     Face vectors of two networks cannot be compared, so a store goes on with the network that it was made with until
-    this command replaces the vectors of all people at once. Names, ids, roles and visits stay. Vectors of visitors,
+    this command replaces the vectors of all people at once. People who are not recognised so far, such as those who are
+    known by imported events alone, take no part. Names, ids, roles and visits stay. Vectors of visitors,
     faces marked as not somebody's, and calibrated limits are deleted: they belong to the former network, and strangers
     who come back get new ids. Running agents end and must be started again. Without --without-pictures nothing changes
     unless everybody has a usable picture, or enough faces of a shadow period.
@@ -73,12 +74,12 @@ def re_enroll(
     requests = () if pictures is None else requests_in(pictures, pattern or asked_pattern(pictures))
     with writing(access) as (settings, store):
         embedder = _wanted(settings, store, shadow=from_shadow)
-        people = store.people.all(kind=PersonKind.ENROLLED)
+        people = store.people.recognised()
         errors.print_line(_what_is_lost(store))
         store.use_model(embedder.network)
         done = set(store.people.vectors(PersonKind.ENROLLED)[1])  # downloaded from a machine that has changed already
         plans = _plans(requests, people, settings, embedder) if requests else {}
-        found = _from_shadow(store, embedder) if from_shadow else {}
+        found = _from_shadow(store, embedder, people) if from_shadow else {}
         found |= {person_id: (plan.vectors, plan.sources) for person_id, plan in plans.items() if plan.accepted}
         names = {person.person_id: person.name for person in people}
         require_accurate(embedder, settings, _gallery(found), names=names)
@@ -94,12 +95,13 @@ def re_enroll(
     )
 
 
-def _from_shadow(store: Store, embedder: EmbedderSpec) -> dict[str, Faces]:
-    """By person id the faces of a shadow period, of everybody with enough of them."""
+def _from_shadow(store: Store, embedder: EmbedderSpec, people: list[Person]) -> dict[str, Faces]:
+    """By person id the faces of a shadow period, of each of the people with enough of them."""
     from tracker.identity.shadow import SOURCE, consistent
 
     kept = consistent(*store.shadow.vectors(embedder.network))
-    return {person_id: (vectors, (SOURCE,) * len(vectors)) for person_id, vectors in kept.items()}
+    ids = [person.person_id for person in people if person.person_id in kept]
+    return {each: (kept[each], (SOURCE,) * len(kept[each])) for each in ids}
 
 
 def _gallery(found: Mapping[str, Faces]) -> Gallery:
@@ -136,7 +138,7 @@ def _what_is_lost(store: Store) -> str:
 def _plans(
     requests: tuple[EnrolmentRequest, ...], people: list[Person], settings: Settings, embedder: EmbedderSpec
 ) -> dict[str, EnrolmentPlan]:
-    """By person id the plan of everybody in the store of whom there are pictures. Raises ModelError."""
+    """By person id the plan of each of the people of whom there are pictures. Raises ModelError."""
     from config.recognition import MatchSettings
     from tracker.identity.accuracy import require_accurate
     from tracker.identity.enrolment import plan_enrolment
@@ -180,25 +182,25 @@ def shadow(access: Reading) -> Result:
                 document={"network": None, "ready": 0, "people": []},
                 parts=["no shadow period: recognition.shadow is not set"],
             )
-        people = store.people.all(kind=PersonKind.ENROLLED)
+        people = store.people.recognised()
         counts = store.shadow.counts(embedder.network)
-        ready, enrolled = store.shadow.ready(embedder.network)
+        ready, of = store.shadow.ready(embedder.network)
         present = store.people.network()
     faces = sorted((counts.get(each.person_id, 0), each.name, each.person_id) for each in people)
     notes = []
     if present == embedder.network:
         notes.append(f"people are recognised by {embedder.name} already: remove recognition.shadow")
-    elif people and ready == enrolled:
+    elif people and ready == of:
         notes.append("everybody has enough: change over with 'footfall people re-enroll --shadow'")
     found = [{"person_id": person_id, "name": name, "faces": count} for count, name, person_id in faces]
     return Result(
         document={"network": embedder.network, "ready": ready, "people": found},
         parts=[
-            f"{embedder.name}: {ready} of {count_text(enrolled, 'person', 'people')} with enough faces",
+            f"{embedder.name}: {ready} of {count_text(of, 'person', 'people')} with enough faces",
             Table.of(
                 ["name", "faces", "enough"],
                 [[name, count, ENOUGH] for count, name, _ in faces],
-                empty="Nobody is enrolled yet.",
+                empty="Nobody is recognised yet.",
             ),
         ],
         notes=notes,

@@ -202,17 +202,26 @@ class People:
         with self._file.reading() as connection:
             return vector_rows.network(connection)
 
+    def recognised(self) -> list[Person]:
+        """Enrolled people who agreed and have vectors of the network in the store, by name.
+
+        A change of the network concerns them, and nobody else: not those of whom only events are known.
+        """
+        query = f"{PEOPLE.select} WHERE person_id IN (SELECT value FROM json_each(?)) ORDER BY name_key"
+        with self._file.reading() as connection:
+            return PEOPLE.read(connection.execute(query, (json.dumps(vector_rows.recognised(connection)),)))
+
     def replace_network(self, network: str, vectors: Mapping[str, tuple[NDArray[np.float32], Sequence[str]]]) -> None:
         """Delete the vectors, negatives, evidence and limits of other networks, and add these, by person id.
 
-        vectors: (N, D) and the sources of each, of people who exist. Raises PeopleError for an unknown id; then nothing
-        changes.
+        vectors: (N, D) and the sources of each, of people who agreed. Raises PeopleError for an unknown id and where
+        somebody did not agree; then nothing changes.
         """
         with self._file.writing() as writing:
             vector_rows.delete_others(writing, network)
             people_rows.replace_limits(writing, {}, model=network)
             for person_id, (rows, sources) in vectors.items():
-                people_rows.require(writing.connection, person_id)
+                people_rows.require_consent(people_rows.require(writing.connection, person_id))
                 vector_rows.insert(writing, person_id, rows, model=network, sources=sources)
         self._file.use_model(network)
 

@@ -120,6 +120,15 @@ def require(connection: sqlite3.Connection, person_id: str) -> Person:
     return person
 
 
+def require_consent(person: Person) -> None:
+    """Raises PeopleError where an enrolled person did not agree to be recognised."""
+    if person.kind is PersonKind.ENROLLED and person.consented_at is None:
+        raise PeopleError(
+            f"{person.name} did not agree to be recognised, so no face vectors can be kept of them",
+            fix="if they agreed, enrol them with pictures: 'footfall enroll --add'",
+        )
+
+
 def update(writing: Transaction, person: Person) -> None:
     """Write everything but id and creation time of a person who exists. Raises PeopleError when the name is taken."""
     require_free_name(writing.connection, person.name, except_id=person.person_id)

@@ -37,21 +37,25 @@ class ShadowVectors:
         self._file = file
 
     def add(self, model: str, faces: Sequence[ShadowVector]) -> int:
-        """Keep faces of enrolled people, up to `MOST` of each; those of another network are deleted.
+        """Keep faces of people whom the present network recognises, up to `MOST` of each; others are dropped.
 
-        Returns how many were kept. Faces of people who were forgotten are dropped.
+        Those of another network are deleted. Returns how many were kept: none once the network is the present one.
         """
         kept = 0
         with self._file.writing() as writing:
             connection = writing.connection
             connection.execute("DELETE FROM shadow_vectors WHERE model <> ?", (model,))
+            is_over = vector_rows.network(connection) == model
+            recognised = frozenset(() if is_over else vector_rows.recognised(connection))
             for face in faces:
                 person_id = people_rows.resolve(connection, face.person_id)
+                if person_id not in recognised:
+                    continue
                 (row,) = vector_rows.checked(connection, face.vector[None], model=model)
                 kept += connection.execute(
                     "INSERT INTO shadow_vectors (person_id, model, dimension, vector, track_id)"
-                    " SELECT person_id, ?2, ?3, ?4, ?5 FROM people WHERE person_id = ?1 AND kind = 'enrolled'"
-                    " AND (SELECT count(*) FROM shadow_vectors WHERE person_id = ?1) < ?6"
+                    " SELECT ?1, ?2, ?3, ?4, ?5 WHERE"
+                    " (SELECT count(*) FROM shadow_vectors WHERE person_id = ?1) < ?6"
                     " AND (SELECT count(*) FROM shadow_vectors WHERE person_id = ?1 AND track_id = ?5) < ?7",
                     (person_id, model, len(row), row.tobytes(), face.track_id, MOST, MOST_OF_A_TRACK),
                 ).rowcount
@@ -79,8 +83,11 @@ class ShadowVectors:
         return dict(self._file.rows(query, (model,)))
 
     def ready(self, model: str) -> tuple[int, int]:
-        """How many enrolled people have enough vectors of a network, and how many are enrolled."""
-        enough = "SELECT 1 FROM shadow_vectors WHERE model = ? GROUP BY person_id HAVING count(*) >= ?"
-        query = f"SELECT count(*) FROM people WHERE kind = 'enrolled' UNION ALL SELECT count(*) FROM ({enough})"
-        (enrolled,), (ready,) = self._file.rows(query, (model, ENOUGH))
-        return ready, enrolled
+        """How many of the people whom the present network recognises have enough vectors of this one, and of how many.
+
+        See `People.recognised`.
+        """
+        with self._file.reading() as connection:
+            recognised = vector_rows.recognised(connection)
+        counts = self.counts(model)
+        return sum(counts.get(person_id, 0) >= ENOUGH for person_id in recognised), len(recognised)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
-from tracker.presence.people import Redaction
+from tracker.presence.people import PersonKind, Redaction
 from tracker.store.database import Transaction
 from tracker.store.tables import Row
 
@@ -48,6 +48,16 @@ def network(connection: sqlite3.Connection) -> str | None:
         (DEFAULT_MODEL,),
     ).fetchone()
     return None if row is None else str(row[0])
+
+
+def recognised(connection: sqlite3.Connection) -> list[str]:
+    """The ids of enrolled people who agreed and have vectors of the network that is here: whom a change concerns."""
+    rows = connection.execute(
+        "SELECT p.person_id FROM people p WHERE p.kind = ? AND p.consented_at IS NOT NULL"
+        " AND EXISTS (SELECT 1 FROM vectors v WHERE v.person_id = p.person_id AND v.model = ?)",
+        (PersonKind.ENROLLED, network(connection)),
+    )
+    return [person_id for (person_id,) in rows]
 
 
 def delete_others(writing: Transaction, model: str) -> None:

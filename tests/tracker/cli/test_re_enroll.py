@@ -9,6 +9,7 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import BOB, NOON, face_of
+from tracker.identity.gallery import NO_VECTORS
 from tracker.presence.people import Person, PersonKind
 from tracker.store.store import Store
 
@@ -82,6 +83,21 @@ def test_people_without_a_picture_keep_all_from_changing(run: Run, old_store: Pa
     with Store(old_store) as store:
         assert store.people.get("p-bob") is not None
         assert len(store.people.vectors(PersonKind.ENROLLED)[1]) == 1
+
+
+def test_people_known_by_events_alone_take_no_part(
+    run: Run, old_store: Path, people: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(old_store) as store:
+        store.people.add(Person(person_id="card-17", name="Grace", created_at=NOON), NO_VECTORS)
+    monkeypatch.setenv("FOOTFALL_RECOGNITION__SHADOW", "sface")
+    assert "sface: 0 of 1 person with enough faces" in run("people", "shadow").out
+    assert [row["name"] for row in run("people", "shadow", "--json").data["people"]] == ["Ada"]
+    shutil.copy(pictures / "bob.jpg", people / "Grace.jpg")
+    done = run("people", "re-enroll", "--pictures", people)
+    assert (done.code, done.out) == (0, "enrolled 1 of 1 people anew with sface\n")
+    with Store(old_store) as store:
+        assert store.people.vector_count("card-17") == 0
 
 
 def test_a_shadow_period_changes_the_network_without_pictures(

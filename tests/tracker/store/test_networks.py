@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from config.errors import PeopleError
 from tests.tracker.store.conftest import Records
+from tracker.identity.gallery import NO_VECTORS
 from tracker.presence.people import PersonKind
 from tracker.store.store import Store
 
@@ -65,6 +68,15 @@ def test_replacing_the_network_leaves_nothing_of_the_former(store: Store) -> Non
     assert store.people.negatives()[1] == ()
     store.use_model("dlib_resnet")
     assert (enrolled(store), store.people.limits(), store.people.negatives()[1]) == ([], {}, ())
+
+
+def test_nobody_gets_vectors_of_the_new_network_without_consent(store: Store) -> None:
+    add(store, ADA, "dlib_resnet")
+    store.people.add(replace(records.person(BOB, "Bob"), consented_at=None), NO_VECTORS)
+    assert [each.person_id for each in store.people.recognised()] == [ADA]
+    with pytest.raises(PeopleError, match="Bob did not agree to be recognised"):
+        store.people.replace_network("sface", {each: (records.vectors(1), ["x.png"]) for each in (ADA, BOB)})
+    assert (store.people.network(), enrolled(store)) == ("dlib_resnet", [ADA])
 
 
 def test_replacing_for_an_unknown_person_changes_nothing(store: Store) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.tracker.store.conftest import Records
-from tracker.presence.people import PersonKind
+from tracker.presence.people import Person, PersonKind
 from tracker.store.person_data import kept_about
 from tracker.store.shadow import ENOUGH, MOST, MOST_OF_A_TRACK, ShadowVector
 from tracker.store.store import Store
@@ -51,11 +53,34 @@ def test_only_of_people_who_are_enrolled(known: Store) -> None:
     assert known.shadow.counts(NEXT) == {"p-ada": 1}
 
 
-def test_ready_counts_everybody_who_is_enrolled(known: Store) -> None:
+def test_ready_counts_everybody_who_is_recognised(known: Store) -> None:
     assert known.shadow.ready(NEXT) == (0, 2)
     known.shadow.add(NEXT, faces(ENOUGH) + faces(ENOUGH - 1, "p-bob"))
     assert known.shadow.ready(NEXT) == (1, 2)
     assert known.shadow.ready("other") == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        pytest.param(replace(records.person("p-eve", "Eve Two"), consented_at=None), id="no-consent"),
+        pytest.param(records.person("p-eve", "Eve Two"), id="no-vectors"),
+    ],
+)
+def test_people_who_are_not_recognised_take_no_part(known: Store, person: Person) -> None:
+    known.people.add(person, records.vectors(0))
+    assert known.shadow.add(NEXT, faces(ENOUGH) + faces(ENOUGH, "p-bob") + faces(ENOUGH, "p-eve")) == 2 * ENOUGH
+    assert known.shadow.ready(NEXT) == (2, 2)
+
+
+def test_no_faces_are_taken_for_the_present_network(known: Store) -> None:
+    assert known.shadow.add("sface", faces(1)) == 0
+
+
+def test_faces_of_somebody_who_agrees_no_more_do_not_count(known: Store) -> None:
+    known.shadow.add(NEXT, faces(ENOUGH) + faces(ENOUGH, "p-bob"))
+    known.people.update(replace(records.person(), consented_at=None))
+    assert known.shadow.ready(NEXT) == (1, 1)
 
 
 def test_forgetting_a_person_deletes_them(known: Store) -> None:
