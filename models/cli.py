@@ -141,6 +141,12 @@ def _add_facenet(
     force: bool,
 ) -> None:
     """Convert weights of FaceNet into a model pack, and add it. Raises ModelError."""
+    there = None if force else packs.find(name, folder)
+    if there is not None and there.card.source.sha256 != facenet_pack.digest(file):  # before a minute of converting
+        raise ModelError(
+            f"there is another pack named {name}, whose vectors do not compare with those of this one",
+            fix="give it another name: --name NAME; or replace it: --force, and people must be enrolled again then",
+        )
     with tempfile.TemporaryDirectory(prefix="footfall-facenet-") as temporary:
         made = facenet_pack.make_in_subprocess(
             file, Path(temporary, name), name=name, scaling=scaling, licence=licence, precisions=precisions
@@ -150,9 +156,12 @@ def _add_facenet(
 
 def _install(path: Path, folder: Path, precision: PackPrecision | None, *, force: bool) -> None:
     """Add a model pack, and say how to use it. Raises ModelError."""
+    before = [] if force else packs.readable(folder)[0]
     pack = pack_installation.install(path, folder, precision=precision, force=force)
-    typer.echo(f"Added {pack.name} ({', '.join(pack.precisions)}) to {pack.folder}")
-    typer.echo(f'Use it: recognition.embedder = "{pack.name}"')
+    which = f"{pack.name} ({', '.join(pack.precisions)})"
+    typer.echo(f"{which} is there already: {pack.folder}" if pack in before else f"Added {which} to {pack.folder}")
+    typer.echo(f'Use it: recognition.embedder = "{pack.name}" in footfall.toml')
+    typer.echo("Where people are enrolled already: footfall people re-enroll --pictures DIR")
 
 
 def _add_network(name: str, file: Path, folder: Path, precisions: list[PackPrecision] | None) -> None:
@@ -171,7 +180,7 @@ def _add_network(name: str, file: Path, folder: Path, precisions: list[PackPreci
 def _buildable(precisions: list[PackPrecision] | None) -> list[Precision]:
     """Precisions that networks are converted to here."""
     if PackPrecision.INT8 in (precisions or ()):
-        raise typer.BadParameter("int8 is only in model packs")
+        raise typer.BadParameter("networks are converted to float16 and float32; int8 is what 'footfall train' makes")
     return [Precision(each.value) for each in precisions or ()]
 
 
@@ -216,7 +225,7 @@ def list_(models: Folder = None, settings: SettingsFile = None, store: Store = N
         state = FileState.OK if listing.problem(pack) is None else FileState.DAMAGED
         for precision in pack.precisions:
             size = f"{sizes[packs.file_name(pack.name, precision)] / 1e6:.1f}"
-            table.add_row(pack.name, precision, state, size, pack.card.source.file)
+            table.add_row(pack.name, precision, state, size, pack.card.source.file or pack.card.purpose)
     for name, error in damaged.items():
         table.add_row(name, "", FileState.DAMAGED, "", error.problem)
     _print(table)

@@ -97,7 +97,7 @@ def make(
     progress("reading weights", 0.0)
     weights = facenet.read(file)
     shown = without_control_characters(file.name.encode(errors="replace").decode())
-    source = Source(package="", version="", file=shown, sha256=_digest(file))
+    source = Source(package="", version="", file=shown, sha256=digest(file))
     spec = _spec(name, weights, scaling or weights.scaling, source, licence)
     progress("loading TensorFlow", 0.05)
     from models import convert as converters  # loads TensorFlow, so it comes after everything that fails early
@@ -144,14 +144,17 @@ def _embedding(dimension: int) -> Embedding:
     return Embedding.model_validate({"crop": CROP, "limits": _LIMITS_128 if dimension == 128 else _LIMITS})
 
 
-def _digest(file: Path) -> str:
-    """SHA-256 of a file, or of the names and contents in a folder."""
-    digest = hashlib.sha256()
-    for path in sorted(each for each in file.iterdir() if each.is_file()) if file.is_dir() else [file]:
-        if file.is_dir():
-            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def digest(file: Path) -> str:
+    """SHA-256 of a file, or of the names and contents in a folder. Raises ModelError where it cannot be read."""
+    found = hashlib.sha256()
+    try:
+        for path in sorted(each for each in file.iterdir() if each.is_file()) if file.is_dir() else [file]:
+            if file.is_dir():
+                found.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+            found.update(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{file}: cannot be read ({error.strerror})", fix="check the path and permissions") from error
+    return found.hexdigest()
 
 
 def convert(arguments: Mapping[str, Any], progress: Progress) -> None:

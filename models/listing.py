@@ -9,7 +9,7 @@ from config.errors import ModelError
 from models import cards, packs
 from models.cards import Card, Format
 from models.catalog import CATALOG
-from models.embedding import Crop
+from models.embedding import Crop, Limits
 from models.model_folder import FileState, FileStatus, Source
 from models.packs import Pack
 
@@ -36,10 +36,10 @@ def lines(card: Card) -> list[tuple[str, str]]:
         found += [_crop(card.embedding.crop), ("distance", card.embedding.distance.value)]
         found += [
             (
-                "limits" if each.people is None else f"limits up to {each.people} people",
+                _galleries(before, each),
                 f"same person up to {each.max_distance:g}, stranger from {each.stranger_distance:g}",
             )
-            for each in card.embedding.limits
+            for before, each in zip((None, *card.embedding.limits), card.embedding.limits, strict=False)
         ]
     if card.attribute is not None:
         first, *_, last = labels = card.attribute.labels
@@ -49,7 +49,15 @@ def lines(card: Card) -> list[tuple[str, str]]:
         ("accuracy", f"{each.measure} {each.value:.3f} ({each.precision}, {each.dataset})") for each in card.accuracy
     ]
     source = " ".join(part for part in (card.source.package, card.source.version, card.source.file) if part)
-    return [*found, ("licence", card.licence), ("source", source), ("sha256", card.source.sha256)]
+    found += [("source", source)] if source else []
+    return [*found, ("licence", card.licence), ("sha256", card.source.sha256)]
+
+
+def _galleries(smaller: Limits | None, limits: Limits) -> str:
+    """Of how many people galleries are that have these limits."""
+    if limits.people is not None:
+        return f"limits up to {limits.people} people"
+    return "limits" if smaller is None else f"limits above {smaller.people} people"
 
 
 def _crop(crop: Crop) -> tuple[str, str]:

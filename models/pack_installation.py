@@ -13,7 +13,7 @@ from pathlib import Path
 from config.errors import ModelError
 from models import cards, model_folder, packs
 from models.cards import CARD, Card, PackPrecision
-from models.catalog import Kind
+from models.catalog import CATALOG, Kind
 from models.packs import WHAT, Pack
 from models.zip_errors import ZIP_ERRORS
 
@@ -30,6 +30,11 @@ def install(path: Path, models: Path, *, precision: PackPrecision | None = None,
     """
     with _unpacked(path) as folder:
         pack = packs.read(folder)
+        if pack.name in CATALOG:
+            raise ModelError(
+                f"{pack.name} is a network that Footfall has, and needs no pack",
+                fix="run 'footfall models build', or copy a folder that 'footfall models export' wrote",
+            )
         packs.require_name(pack.name)
         if pack.card.kind is not Kind.EMBEDDER:
             problem = f"the network in {pack.name} is of the kind {pack.card.kind.value}; only embedders can be added"

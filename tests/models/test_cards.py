@@ -118,6 +118,18 @@ def test_the_id_of_vectors_tells_what_makes_them(
     assert (packs.read(edited(made, change)).network != made.network) == changes
 
 
+def test_the_pack_of_a_network_of_footfall_is_not_added(models_folder: Path, tmp_path: Path) -> None:
+    run("export", "rnet", "--format", "pack", "--out", tmp_path, "--models", models_folder)
+    refused = problem_of(run("add", tmp_path / "rnet", "--models", tmp_path / "models"))
+    assert "rnet is a network that Footfall has, and needs no pack; run 'footfall models build'" in refused
+
+
+def test_the_lines_of_a_card_say_of_which_galleries_the_limits_are(models_folder: Path) -> None:
+    shown = run("show", "sface", "--models", models_folder).stdout
+    assert "limits up to 100 people " in shown
+    assert "limits above 100 people " in shown
+
+
 def test_brackets_in_a_card_are_printed_as_they_are(make: Callable[..., Pack], tmp_path: Path) -> None:
     models, strange = tmp_path / "models", source().model_copy(update={"file": "[/x].h5"})
     pack_installation.install(make(source=strange, licence="[bold]MIT[/]").folder, models)

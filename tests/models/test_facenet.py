@@ -242,6 +242,11 @@ def test_scaling_and_hash_are_in_the_card(
     content = (tmp_path / "npz" / "Bottleneck.npz").read_bytes()
     own = hashlib.sha256(f"Bottleneck.npz\0{len(content)}\0".encode() + content).hexdigest()
     assert pack.card.source.sha256 == own
+    monkeypatch.setattr(facenet_pack.child_process, "run", pytest.fail)  # a taken name is refused before anything else
+    (tmp_path / "other.pt").write_bytes(b"other weights")
+    again = CliRunner().invoke(app, ["add", "facenet", str(tmp_path / "other.pt"), "--models", str(models)])
+    assert isinstance(again.exception, ModelError)
+    assert "--name NAME" in again.exception.fix
 
 
 @pytest.mark.parametrize(
@@ -250,7 +255,7 @@ def test_scaling_and_hash_are_in_the_card(
         pytest.param(["facenet"], "name the FILE of the weights of facenet", id="no-file"),
         pytest.param(["sface", "x.onnx", "--scaling", "fixed"], "are for facenet", id="scaling-of-another"),
         pytest.param(["ours.zip", "--name", "theirs"], "are for facenet", id="name-of-a-pack"),
-        pytest.param(["facenet", "x.pt", "--precision", "int8"], "int8 is only in model packs", id="int8"),
+        pytest.param(["facenet", "x.pt", "--precision", "int8"], "int8 is what", id="int8"),
     ],
 )
 def test_wrong_use_is_explained(arguments: list[str], problem: str) -> None:

@@ -115,7 +115,7 @@ def test_exported_pack_is_usable_and_verifiable(models_folder: Path, tmp_path: P
     assert network.run(np.zeros((1, 24, 24, 3), np.float32))[1].shape == (1, 2)
 
     (to / "dlib_resnet-float16.tflite").write_bytes(b"half")
-    command = [sys.executable, "-m", "models", "verify", "--json", "--models", str(to)]
+    command = [str(Path(sys.executable).with_name("footfall")), "models", "verify", "--json", "--models", str(to)]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert checked.returncode == 1
     states = {row["name"]: row["state"] for row in json.loads(checked.stdout)}

@@ -58,7 +58,7 @@ def test_add_list_show_verify_remove(
     added = run("add", path, "--models", models)
     assert added.exit_code == 0, added.output
     assert 'recognition.embedder = "ours"' in added.stdout
-    assert run("add", path, "--models", models).exit_code == 0  # changes nothing
+    assert "ours (float16, float32) is there already" in run("add", path, "--models", models).stdout
     rows = json.loads(run("list", "--json", "--models", models).stdout)
     assert [(row["name"], row["state"], row["network"]) for row in rows if "network" in row] == [
         ("ours", "ok", made.network)

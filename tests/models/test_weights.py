@@ -92,7 +92,7 @@ def test_unverified_pickle_is_never_loaded(tmp_path: Path) -> None:
         file.write_bytes(pickle.dumps(_Malicious(marker)))
     (planted / "__init__.py").touch()
     done = subprocess.run(
-        [sys.executable, "-m", "models", "build", "--models", str(tmp_path / "models")],
+        [str(Path(sys.executable).with_name("footfall")), "models", "build", "--models", str(tmp_path / "models")],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(planted.parent)},
         capture_output=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,21 +30,27 @@ PairsOption = Annotated[
 ]
 
 
-_COLUMNS = (
-    Column("kind", "kind", Kind.WORD),
-    Column("name", "name", Kind.WORD),
+_TIMES = (
     Column("median_ms", "ms", Kind.NUMBER),
     Column("p95_ms", "p95", Kind.NUMBER),
     Column("megabytes", "MB", Kind.NUMBER),
+)
+"""MB are millions of bytes."""
+_DETECTORS = (
+    Column("name", "detector", Kind.WORD),
+    *_TIMES,
     Column("faces", "faces", Kind.COUNT),
     Column("missed", "missed", Kind.COUNT),
     Column("false_positives", "false pos.", Kind.COUNT),
     Column("mtcnn_recall", "MTCNN recall", Kind.WORD),
+)
+_EMBEDDERS = (
+    Column("name", "embedder", Kind.WORD),
+    *_TIMES,
     Column("accuracy", "accuracy", Kind.WORD),
     Column("equal_error_rate", "EER", Kind.WORD),
     Column(f"tar_at_far_{_FAR:g}", "TAR at FAR 0.1 %", Kind.WORD),
 )
-"""Of the terminal; MB are millions of bytes."""
 
 
 @command(
@@ -103,7 +109,7 @@ def bench(
     chosen_settings = {"precision": settings.models.precision, "threads": settings.models.threads, "samples": samples}
     return Result(
         document=_document(collection, found, comparison, notes, chosen_settings),
-        parts=[Table(columns=_COLUMNS, rows=[*map(_cells, comparison.rows())])],
+        parts=[*_tables(comparison.rows())],
         notes=[f"note: {each}" for each in notes],
     )
 
@@ -193,6 +199,16 @@ def _notes(collection: Collection, opened: Contenders, found: Measured, comparis
             notes.append(f"with {many} of different people, a FAR of 0.1 % means none at all; use more pictures")
             break
     return notes
+
+
+def _tables(rows: Sequence[Mapping[str, Any]]) -> Iterator[Table | str]:
+    """One for detectors and one for embedders, with an empty line between them."""
+    for kind, columns in (("detector", _DETECTORS), ("embedder", _EMBEDDERS)):
+        own = [_cells(row) for row in rows if row["kind"] == kind]
+        if own:
+            if kind == "embedder" and len(own) < len(rows):
+                yield ""
+            yield Table(columns=columns, rows=own)
 
 
 def _cells(row: Mapping[str, Any]) -> Row:

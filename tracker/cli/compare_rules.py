@@ -108,10 +108,10 @@ def _table(found: Recommendation, current: RuleName) -> Table:
 
 
 def _share_text(score: RuleScore, outcome: str) -> str:
-    """`39 of 40, 87 to 100 %`; empty without a trial."""
+    """`39 of 40, 87 to 100%`; empty without a trial."""
     share = _share(score, outcome)
     low, high = (100 * each for each in share.interval)
-    return f"{share.count} of {share.of}, {low:.0f} to {high:.0f} %" if share.of else ""
+    return f"{share.count} of {share.of}, {low:.0f} to {high:.0f}%" if share.of else ""
 
 
 def _sentences(found: Recommendation, current: RuleName) -> list[str]:

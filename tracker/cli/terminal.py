@@ -192,7 +192,7 @@ def _fitting(columns: Sequence[_Drawn], width: int) -> list[_Drawn]:
 def _left_out_text(titles: Sequence[str]) -> str:
     titles = [" ".join(each.split()) for each in titles]
     names = repr(titles[0]) if len(titles) == 1 else f"{len(titles)} columns from {titles[0]!r} to {titles[-1]!r}"
-    return f"no room for {names}: widen the terminal, or use --csv"
+    return f"no room for {names}: widen the terminal, or use --json"
 
 
 def _add_lines(drawn: RichTable, columns: Sequence[_Drawn]) -> None:

@@ -41,7 +41,7 @@ def test_rules_are_compared_and_nothing_changes(run: Run, store: Path) -> None:
     header, _, *lines = [line for line in done.out.splitlines() if line.strip()]
     assert " ".join(header.split()) == "rule right wrong person not named strangers rejected strangers named"
     assert [line.split()[0] for line in lines[:4]] == RULES
-    assert all("5 of 5, 57 to 100 %" in line and "6 of 6, 61 to 100 %" in line for line in lines[:4])
+    assert all("5 of 5, 57 to 100%" in line and "6 of 6, 61 to 100%" in line for line in lines[:4])
     assert lines[0].startswith("nearest (now)")
     assert "too small to tell: 2 of 3 people have pictures that differ enough; it takes at least 8" in done.out
     assert done.out.split()[-2:] == ["nearest", "remains"]

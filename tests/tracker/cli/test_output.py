@@ -143,7 +143,7 @@ def test_a_table_fits_the_terminal(
     assert "Oluwaseun" in text
     assert "valid until" not in done.out
     assert (left_out is None) is ("no room" not in done.err)
-    assert left_out is None or f"note: no room for {left_out}: widen the terminal, or use --csv" in done.err
+    assert left_out is None or f"note: no room for {left_out}: widen the terminal, or use --json" in done.err
 
 
 def texts_of(data: object) -> list[str]:
