@@ -85,10 +85,12 @@ def save(
     if found.lookalike is not None and found.lookalike not in answers.others:
         return Question(whose=target.name, lookalike=_enrolled(store, found.lookalike))
     sources = [f"picture {number}" for number in shots]
-    if known_id:
-        actions.add_pictures(store, actor, target.person_id, vectors, consent=person.consent, sources=sources)
-    else:
-        actions.enrol(store, actor, target, vectors, sources=sources)
+    with store.writing():
+        enrolment.taken(embedder_of(settings, store).network)  # which another process may have changed since
+        if known_id:
+            actions.add_pictures(store, actor, target.person_id, vectors, consent=person.consent, sources=sources)
+        else:
+            actions.enrol(store, actor, target, vectors, sources=sources)
     visitors = tuple(checks.name_of(each) for each in found.visitors)
     return Saved(person=target, pictures=len(shots), added=bool(known_id), visitors=visitors)
 

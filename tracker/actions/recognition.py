@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,12 +42,17 @@ def set_limits(store: Store, actor: Actor, limits: Mapping[str, float]) -> None:
 
 
 def replace_network(
-    store: Store, actor: Actor, network: str, vectors: Mapping[str, tuple[NDArray[np.float32], Sequence[str]]]
+    store: Store,
+    actor: Actor,
+    network: str,
+    vectors: Mapping[str, tuple[NDArray[np.float32], Sequence[str]]],
+    *,
+    people: Collection[str],
 ) -> None:
     """Replace the vectors of other networks by these, as `People.replace_network` describes. Raises PeopleError."""
     with changing(store, actor, NETWORK) as change:
         before = store.people.network()
-        store.people.replace_network(network, vectors)
+        store.people.replace_network(network, vectors, people=people)
         change.record(
             SubjectKind.GALLERY, _GALLERY, before={"network": before}, after={"network": network},
             others=_people(vectors),

@@ -63,7 +63,7 @@ def re_enroll(
     known by imported events alone, take no part. Names, ids, roles and visits stay. Vectors of visitors,
     faces marked as not somebody's, and calibrated limits are deleted: they belong to the former network, and strangers
     who come back get new ids. Running agents end and must be started again. Without --without-pictures nothing changes
-    unless everybody has a usable picture, or enough faces of a shadow period.
+    unless everybody has a usable picture, or enough faces of a shadow period; nor when somebody is enrolled meanwhile.
     """
     from tracker.actions.recognition import replace_network
     from tracker.identity.accuracy import require_accurate
@@ -86,7 +86,8 @@ def re_enroll(
         missing = [person for person in people if person.person_id not in found and person.person_id not in done]
         if missing and not without_pictures:
             raise PeopleError(_missing(missing, pictures), fix="add pictures of them, or give --without-pictures")
-        replace_network(store, actor_of(access), embedder.network, found)
+        planned = [person.person_id for person in people]
+        replace_network(store, actor_of(access), embedder.network, found, people=planned)
     return Result(
         document={"network": embedder.network, "enrolled": len(found), "missing": [each.name for each in missing]},
         parts=[f"enrolled {len(found)} of {len(people)} people anew with {embedder.name}"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -28,7 +28,11 @@ _VECTORS = (
 
 
 class People:
-    """People and their vectors. Every method raises StoreError when the file or the disk fails."""
+    """People and their vectors. Every method raises StoreError when the file or the disk fails.
+
+    Those that write vectors or distances raise ModelError where everybody was enrolled anew with another network
+    meanwhile, as they are of the network that the store uses here.
+    """
 
     def __init__(self, file: StoreFile) -> None:
         self._file = file
@@ -42,7 +46,7 @@ class People:
             if people_rows.is_forgotten(writing.connection, person.person_id):
                 raise PeopleError(f"the id {person.person_id} was forgotten", fix="enrol the person under a new id")
             people_rows.insert(writing, person)
-            vector_rows.insert(writing, person.person_id, vectors, model=self._file.model, sources=sources)
+            self._insert(writing, person.person_id, vectors, sources)
 
     def add_vectors(
         self,
@@ -58,7 +62,14 @@ class People:
         """
         with self._file.writing() as writing:
             _consent(writing, person_id, consent)
-            return vector_rows.insert(writing, person_id, vectors, model=self._file.model, sources=sources)
+            return self._insert(writing, person_id, vectors, sources)
+
+    def _insert(
+        self, writing: Transaction, person_id: str, vectors: NDArray[np.float32], sources: Sequence[str]
+    ) -> list[int]:
+        if len(vectors):
+            vector_rows.require_network(writing.connection, self._file.model)
+        return vector_rows.insert(writing, person_id, vectors, model=self._file.model, sources=sources)
 
     def delete_vectors(self, vector_ids: Mapping[str, Sequence[int]], *, network: str) -> int:
         """Delete vectors of a network by their ids, which are by the id of their person. Returns how many there were.
@@ -211,17 +222,28 @@ class People:
         with self._file.reading() as connection:
             return PEOPLE.read(connection.execute(query, (json.dumps(vector_rows.recognised(connection)),)))
 
-    def replace_network(self, network: str, vectors: Mapping[str, tuple[NDArray[np.float32], Sequence[str]]]) -> None:
+    def replace_network(
+        self,
+        network: str,
+        vectors: Mapping[str, tuple[NDArray[np.float32], Sequence[str]]],
+        *,
+        people: Collection[str],
+    ) -> None:
         """Delete the vectors, negatives, evidence and limits of other networks, and add these, by person id.
 
-        vectors: (N, D) and the sources of each, of people who agreed. Raises PeopleError for an unknown id and where
-        somebody did not agree; then nothing changes.
+        vectors: (N, D) and the sources of each, of people who agreed. people: the ids of all who were recognised when
+        the vectors were made. Raises PeopleError where others are by now, for an unknown id, and where somebody did not
+        agree; then nothing changes.
         """
         with self._file.writing() as writing:
+            connection = writing.connection
+            present = vector_rows.network(connection)
+            if present == network or set(vector_rows.recognised(connection)) != set(people):
+                raise PeopleError("who is recognised, or by which network, changed meanwhile", fix="run this again")
             vector_rows.delete_others(writing, network)
             people_rows.replace_limits(writing, {}, model=network)
             for person_id, (rows, sources) in vectors.items():
-                people_rows.require_consent(people_rows.require(writing.connection, person_id))
+                people_rows.require_consent(people_rows.require(connection, person_id))
                 vector_rows.insert(writing, person_id, rows, model=network, sources=sources)
         self._file.use_model(network)
 
@@ -280,6 +302,7 @@ class People:
         Raises PeopleError when there is nobody of an id; then nothing changes.
         """
         with self._file.writing() as writing:
+            vector_rows.require_network(writing.connection, self._file.model)
             for person_id in limits:
                 people_rows.require(writing.connection, person_id)
             people_rows.replace_limits(writing, limits, model=self._file.model)
@@ -300,6 +323,7 @@ class People:
         """
         with self._file.writing() as writing:
             people_rows.require(writing.connection, person_id)
+            vector_rows.require_network(writing.connection, self._file.model)
             return vector_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
 
     def delete_negatives(self, negative_ids: Mapping[str, Sequence[int]], *, network: str) -> int:

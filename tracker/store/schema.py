@@ -41,6 +41,7 @@ CREATE TABLE vectors (
     source TEXT NOT NULL DEFAULT ''  -- the picture it was made from, if any
 );
 CREATE INDEX vectors_person ON vectors (person_id);
+CREATE INDEX vectors_model ON vectors (model, person_id);
 CREATE TABLE aliases (  -- merged people: what is stored under person_id is read as into_id
     person_id TEXT PRIMARY KEY NOT NULL,
     into_id TEXT NOT NULL REFERENCES people (person_id) ON DELETE CASCADE CHECK (into_id <> person_id),

@@ -139,14 +139,17 @@ class Store(StoreFile):
         """Write what one step of an agent found, in one transaction. Returns the number of new events.
 
         Whatever names a forgotten person is dropped. Of tracks that a user gave to somebody else, what `camera` reports
-        is that person's, see `reassigned_tracks`. Sessions follow the events.
+        is that person's, see `reassigned_tracks`. Vectors are dropped once people are recognised by another network.
+        Sessions follow the events.
         """
         from tracker.store import camera_rows, correction_rows, event_rows, people_rows, reassigned_tracks, vector_rows
         from tracker.store.forgetting import without_forgotten
 
         with self.writing() as writing:
+            vectors_fit = vector_rows.network(writing.connection) in (None, self.model)
             for person, vectors in found.visitors:
-                people_rows.save_visitor(writing, person, vectors, model=self.model)
+                rows = vectors if vectors_fit else vectors[:0]
+                people_rows.save_visitor(writing, person, rows, model=self.model)
             events, presences = found.events, found.presences
             if found.camera is not None:
                 events = reassigned_tracks.events(writing.connection, events)
@@ -156,7 +159,8 @@ class Store(StoreFile):
                 if event_rows.select_one(writing.connection, correction.event_id) is not None:
                     correction_rows.insert(writing, correction)
             event_rows.insert_matches(writing, without_forgotten(writing, found.matches))
-            vector_rows.insert_evidence(writing, found.evidence, model=self.model)
+            if vectors_fit:
+                vector_rows.insert_evidence(writing, found.evidence, model=self.model)
             if presences is not None and found.camera is not None:
                 camera_rows.replace_presences(writing, without_forgotten(writing, presences), found.camera)
             if found.line_states is not None and found.camera is not None:

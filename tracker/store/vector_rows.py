@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from config.errors import PeopleError
+from config.errors import ModelError, PeopleError
 from tracker.presence.people import PersonKind, Redaction
 from tracker.store.database import Transaction
 from tracker.store.tables import Row
@@ -41,13 +41,27 @@ def network(connection: sqlite3.Connection) -> str | None:
 
     Of several, that of most enrolled people, then of most visitors, then the default.
     """
+    first, last = connection.execute(
+        "SELECT (SELECT min(model) FROM vectors), (SELECT max(model) FROM vectors)"
+    ).fetchone()
+    if first == last:
+        return None if first is None else str(first)
     row = connection.execute(
         "SELECT v.model FROM (SELECT DISTINCT model, person_id FROM vectors) v JOIN people p USING (person_id)"
         " GROUP BY v.model"
         " ORDER BY sum(p.kind = 'enrolled') DESC, count(*) DESC, v.model = ? DESC, v.model LIMIT 1",
         (DEFAULT_MODEL,),
     ).fetchone()
-    return None if row is None else str(row[0])
+    return str(row[0])
+
+
+def require_network(connection: sqlite3.Connection, model: str) -> None:
+    """Raises ModelError where the vectors that are here are not of this network any more."""
+    present = network(connection)
+    if present not in (None, model):
+        raise ModelError(
+            f"the people in the store are now recognised by {present}, not by {model}", fix="run this again"
+        )
 
 
 def recognised(connection: sqlite3.Connection) -> list[str]:

@@ -111,7 +111,7 @@ ACTS: dict[str, Act] = {
     "review.confirm": lambda gym, actor: review.confirm(gym.store, actor, [doubtful(gym)], RULES),
     "recognition.limits": lambda gym, actor: recognition.set_limits(gym.store, actor, {"p-ada": 0.5, "p-bob": 0.6}),
     "recognition.network": lambda gym, actor: recognition.replace_network(
-        gym.store, actor, "dlib", {"p-ada": (vector(7), ["ada.jpg"])}
+        gym.store, actor, "dlib", {"p-ada": (vector(7), ["ada.jpg"])}, people=["p-ada", "p-bob"]
     ),
     "users.add": lambda gym, actor: users.add(gym.store, actor, "Zoe", UserRole.DESK, "hash"),
     "users.remove": lambda gym, actor: users.remove(gym.store, actor, "BEN"),
@@ -184,7 +184,7 @@ FAILING: dict[str, Act] = {
     "merged-with-self": lambda gym, actor: people.merge(gym.store, actor, "p-ada", "p-ada"),
     "limit-of-nobody": lambda gym, actor: recognition.set_limits(gym.store, actor, {"p-ada": 0.5, "p-zoe": 0.6}),
     "network-of-nobody": lambda gym, actor: recognition.replace_network(
-        gym.store, actor, "dlib", {"p-zoe": (vector(7), ["zoe.jpg"])}
+        gym.store, actor, "dlib", {"p-zoe": (vector(7), ["zoe.jpg"])}, people=["p-ada", "p-bob"]
     ),
     "no-user": lambda gym, actor: users.set_password(gym.store, actor, "Zoe", "other"),
     "merged-alone": lambda gym, actor: review.merge_visitors(gym.store, actor, ["v-0000000001"] * 2),

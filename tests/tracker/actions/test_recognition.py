@@ -12,7 +12,7 @@ from tracker.actions.undo import undo
 
 def change_network(gym: Gym) -> None:
     found = {"p-ada": (vector(7), ["ada.jpg"]), "p-bob": (vector(8), ["bob.jpg"])}
-    recognition.replace_network(gym.store, ADMIN, "other", found)
+    recognition.replace_network(gym.store, ADMIN, "other", found, people=found)
 
 
 def test_limits_of_the_former_network_do_not_come_back(gym: Gym) -> None:

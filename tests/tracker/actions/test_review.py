@@ -70,7 +70,8 @@ def test_confirmation_is_not_undone_after_everybody_was_enrolled_anew(place: Pla
     place.doubtful_visit(ada, 5, face(1, 0.97, 20), face(1, 0.9, 30))
     (doubtful,) = found(place).visits
     audit_id = review.confirm(place.store, DESK, [doubtful], RULES)
-    place.store.people.replace_network("other", {ada: (np.stack([face(2), face(3), face(4)]), ["a", "b", "c"])})
+    found_anew = {ada: (np.stack([face(2), face(3), face(4)]), ["a", "b", "c"])}
+    place.store.people.replace_network("other", found_anew, people=[ada])
     with pytest.raises(RecordError, match="changed since"):
         undo(place.store, DESK, audit_id)
     assert counts(place) == {ada: 3}

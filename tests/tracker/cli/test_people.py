@@ -14,7 +14,7 @@ import pytest
 
 from config.settings import Settings
 from tests.tracker.cli.conftest import Done, Run
-from tests.tracker.conftest import no_file_above
+from tests.tracker.conftest import compact, no_file_above
 from tests.tracker.fake_cameras import ADA, BOB, EVE, AgentHarness, scene
 from tracker.cli import store as cli_store
 from tracker.store.store import Store
@@ -325,6 +325,7 @@ def test_forget_on_a_full_disk_prints_how_to_finish(run: Run, tmp_path: Path) ->
     harness.store.people.add_vectors(ada, np.random.default_rng(0).standard_normal((10_000, 128)).astype(np.float32))
     bob = harness.enrol("Bob", BOB)
     harness.store.close()
+    compact(harness.path)
     with no_file_above(harness.path.stat().st_size):
         run("people", "forget", "Bob", "--yes").refused(
             "erased, but", " MB on its disk", f"footfall people forget {bob}"

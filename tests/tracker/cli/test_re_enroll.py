@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import BOB, NOON, face_of
+from tracker.identity import enrolment
 from tracker.identity.gallery import NO_VECTORS
 from tracker.presence.people import Person, PersonKind
 from tracker.store.store import Store
@@ -83,6 +86,45 @@ def test_people_without_a_picture_keep_all_from_changing(run: Run, old_store: Pa
     with Store(old_store) as store:
         assert store.people.get("p-bob") is not None
         assert len(store.people.vectors(PersonKind.ENROLLED)[1]) == 1
+
+
+def while_planning(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Let another process do something while pictures are looked at."""
+    plan = enrolment.plan_enrolment
+
+    def planned(*args: Any, **named: Any) -> Any:
+        meanwhile()
+        return plan(*args, **named)
+
+    monkeypatch.setattr(enrolment, "plan_enrolment", planned)
+
+
+def test_somebody_enrolled_meanwhile_keeps_all_from_changing(
+    run: Run, old_store: Path, people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def enrol_bob() -> None:
+        with Store(old_store) as store:
+            bob = Person(person_id="p-bob", name="Bob", created_at=NOON, consented_at=NOON)
+            store.people.add(bob, face_of(BOB)[None])
+
+    while_planning(monkeypatch, enrol_bob)
+    run("people", "re-enroll", "--pictures", people).refused("changed meanwhile", "run this again")
+    with Store(old_store) as store:
+        assert (store.people.network(), store.people.vector_count("p-bob")) == ("dlib_resnet", 1)
+
+
+def test_an_enrolment_that_ends_after_the_change_is_refused(
+    run: Run, old_store: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change() -> None:
+        with Store(old_store) as store:
+            (ada,) = [each.person_id for each in store.people.recognised()]
+            store.people.replace_network("sface", {ada: (face_of(BOB)[None], ["ada.png"])}, people=[ada])
+
+    while_planning(monkeypatch, change)
+    run("enroll", pictures / "bob.jpg", "--name", "Bob").refused("now recognised by sface", "run this again")
+    with Store(old_store) as store:
+        assert (store.people.network(), store.people.by_name("Bob")) == ("sface", None)
 
 
 def test_people_known_by_events_alone_take_no_part(

@@ -181,7 +181,7 @@ def test_limits_follow_the_size_of_the_gallery(harness: AgentHarness) -> None:
 def test_people_enrolled_anew_with_another_network_end_the_run(harness: AgentHarness, known: KnownPeople) -> None:
     ada = harness.enrol("Ada", ADA)
     known.refresh(harness.store.people)
-    harness.store.people.replace_network("dlib_resnet", {ada: (face_of(BOB)[None], ["ada.png"])})
+    harness.store.people.replace_network("dlib_resnet", {ada: (face_of(BOB)[None], ["ada.png"])}, people=[ada])
     with pytest.raises(ModelError, match="now recognised by dlib_resnet") as caught:
         known.refresh(harness.store.people)
     assert caught.value.fix == "start this again"

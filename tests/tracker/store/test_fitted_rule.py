@@ -73,9 +73,9 @@ def test_rule_of_somebody_forgotten_meanwhile_is_not_kept(harness: AgentHarness)
 
 def test_another_network_deletes_the_rule(harness: AgentHarness) -> None:
     harness.store.people.save_fitted_rule("one", ids(harness), WEIGHTS)
-    harness.store.people.replace_network(
-        "other", {each: (np.ones((1, 64), np.float32), ["a"]) for each in ids(harness)}
-    )
+    people = ids(harness)
+    found = {each: (np.ones((1, 64), np.float32), ["a"]) for each in people}
+    harness.store.people.replace_network("other", found, people=people)
     assert harness.store.people.fitted_rule("one") is None
 
 

@@ -13,6 +13,8 @@ from config.errors import PeopleError, StoreError
 from tracker.presence.events import CameraRef
 from tracker.presence.people import Consent, PersonKind, Role
 from tracker.presence.rules import Rules
+from tracker.store.inbox import Incoming
+from tracker.store.inbox_people import IncomingPerson
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -45,8 +47,9 @@ def test_without_people_there_are_no_vectors(store: Store) -> None:
 
 def test_vectors_of_another_network_are_not_read(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
+    bob = IncomingPerson(person=records.person("p-bob", "Bob"), vectors={"facenet": records.vectors(2, dimension=512)})
+    store.inbox.apply(Incoming(at=records.at(0), people=[bob]))
     with Store(store.path, model="facenet") as other:
-        other.people.add(records.person("p-bob", "Bob"), records.vectors(2, dimension=512))
         assert other.people.vectors(PersonKind.ENROLLED)[1] == ("p-bob", "p-bob")
         assert other.people.vector_counts() == {"p-bob": 2}
     assert store.people.vectors(PersonKind.ENROLLED)[1] == ("p-ada",)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from config.errors import StoreError
-from tests.tracker.conftest import no_file_above
+from tests.tracker.conftest import compact, no_file_above
 from tracker.presence.events import content_id
 from tracker.store.inbox import Incoming
 from tracker.store.inbox_erasures import IncomingErasure
@@ -24,11 +24,12 @@ NOT_YET = "erased, but not overwritten on the disk yet: the disk reports an erro
 
 @pytest.fixture
 def large(tmp_path: Path, records: Any) -> Store:
-    """A store of some megabytes that knows Ada; closed."""
+    """A store of some megabytes that knows Ada; closed, and as small as its rows allow."""
     store = Store(tmp_path / "s.sqlite3")
     with store:
         store.people.add(records.person("p-crowd", "Crowd"), records.vectors(10_000))
         store.people.add(records.person(), records.vectors(1, seed=99))
+    compact(store.path)
     return store
 
 

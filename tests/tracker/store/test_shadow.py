@@ -93,7 +93,7 @@ def test_another_network_and_the_end_of_the_period_delete_them(known: Store) -> 
     known.shadow.add(NEXT, faces(2))
     known.shadow.add("third", faces(1))
     assert (known.shadow.counts(NEXT), known.shadow.counts("third")) == ({}, {"p-ada": 1})
-    known.people.replace_network("third", {})
+    known.people.replace_network("third", {}, people=["p-ada", "p-bob"])
     assert known.shadow.counts("third") == {}
 
 
