@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from dashboard.enrolment.running import Enrolment, Enrolments
 from dashboard.enrolment.saving import Answers, Question, Saved, name_problem, save
 from tests.dashboard import boards
 from tracker.actions.actor import Actor
+from tracker.identity import networks
+from tracker.identity.enrolment_checks import EnrolmentChecks
 from tracker.identity.shots import Shot
 from tracker.presence.people import Person, PersonKind
 from tracker.store.observation import Observation
@@ -143,3 +146,21 @@ def test_a_name_that_is_taken_or_none_is_said(people: Store) -> None:
     assert name_problem(people, "  Zoe ") is None
     assert name_problem(people, "BEN") == "somebody is called Ben already"
     assert name_problem(people, " ") == "the name is empty"
+
+
+def test_pictures_are_not_saved_once_another_process_changed_the_network(
+    people: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = networks.checks_of
+
+    def changed(*args: Any) -> EnrolmentChecks:
+        found = compare(*args)
+        with Store(path) as other:
+            known = [each.person_id for each in other.people.recognised()]
+            other.people.replace_network("dlib_resnet", {each: (line(1.0), ["a"]) for each in known}, people=known)
+        return found
+
+    monkeypatch.setattr(networks, "checks_of", changed)
+    with pytest.raises(PeopleError, match="another network now"):
+        saved(people, path, running(4.0, 4.5, 4.9))
+    assert people.people.get("p-zoe") is None
