@@ -44,9 +44,10 @@ class ShadowVectors:
         kept = 0
         with self._file.writing() as writing:
             connection = writing.connection
+            if vector_rows.network(connection) == model:
+                return 0
             connection.execute("DELETE FROM shadow_vectors WHERE model <> ?", (model,))
-            is_over = vector_rows.network(connection) == model
-            recognised = frozenset(() if is_over else vector_rows.recognised(connection))
+            recognised = set(vector_rows.recognised(connection))
             for face in faces:
                 person_id = people_rows.resolve(connection, face.person_id)
                 if person_id not in recognised:

@@ -73,8 +73,10 @@ def test_people_who_are_not_recognised_take_no_part(known: Store, person: Person
     assert known.shadow.ready(NEXT) == (2, 2)
 
 
-def test_no_faces_are_taken_for_the_present_network(known: Store) -> None:
+def test_no_faces_are_taken_for_the_present_network_and_those_of_the_next_stay(known: Store) -> None:
+    known.shadow.add(NEXT, faces(2))
     assert known.shadow.add("sface", faces(1)) == 0
+    assert known.shadow.counts(NEXT) == {"p-ada": 2}
 
 
 def test_faces_of_somebody_who_agrees_no_more_do_not_count(known: Store) -> None:
