@@ -23,12 +23,18 @@ Validity: TypeAlias = tuple[date | None, date | None]
 
 
 def _undo(change: Change, entry: AuditEntry) -> None:
-    """Write the person as they were. Raises RecordError where they changed since."""
-    person = change.store.people.get(entry.subject_id)
-    if person is None or encode(person) != entry.after.get("person"):
+    """Write the person as they were. Raises RecordError where they changed since, or got faces by their consent."""
+    person, before = change.store.people.get(entry.subject_id), decode(Person, entry.before["person"])
+    if person is None or encode(person) != entry.after.get("person") or _needs_consent(change.store, person, before):
         latest = change.store.audit.about(SubjectKind.PERSON, entry.subject_id, limit=1)
         raise changed_since(latest[0].actor if latest and latest[0].audit_id > entry.audit_id else "")
-    _write(change, person, decode(Person, entry.before["person"]))
+    _write(change, person, before)
+
+
+def _needs_consent(store: Store, person: Person, before: Person) -> bool:
+    """Whether the store has faces of a person who had not agreed before."""
+    agreed_since = before.consented_at is None and person.consented_at is not None
+    return agreed_since and store.people.vector_count(person.person_id) > 0
 
 
 RENAME = Operation(name="people.rename", words="renamed", least=UserRole.DESK, undo=_undo)

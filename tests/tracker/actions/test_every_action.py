@@ -332,6 +332,15 @@ def test_undo_of_a_visit_keeps_the_marks_of_other_people(gym: Gym) -> None:
     assert gym.visits()[0][0] == "p-ada"
 
 
+def test_consent_is_not_undone_once_there_are_faces(gym: Gym) -> None:
+    gym.store.people.add(replace(ZOE, consented_at=None), vector(5)[:0])
+    agreed = people.edit(gym.store, ADMIN, "p-zoe", consented=True)
+    enrolment.add_pictures(gym.store, DESK, "p-zoe", vector(6), consent=Consent(at=ago(0), by="Ann"))
+    with pytest.raises(RecordError, match="changed since"):
+        undo(gym.store, ADMIN, agreed)
+    assert people.require(gym.store, "p-zoe").consented_at is not None
+
+
 def test_the_record_of_an_enrolment_has_no_vector(gym: Gym) -> None:
     enrolment.enrol(gym.store, DESK, ZOE, vector(5), sources=["shot 1"])
     enrolment.add_pictures(gym.store, DESK, "p-zoe", vector(6), consent=AGREED)
