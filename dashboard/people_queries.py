@@ -91,6 +91,8 @@ def people_view(board: Board, query: PeopleQuery) -> PeopleView:
 
 def _changing(board: Board) -> str | None:
     """How far a shadow period is. Raises StoreError."""
+    from tracker.identity.shadow import enough_faces
+
     try:
         embedder = shadow_of(board.settings)
     except ModelError as error:
@@ -98,8 +100,9 @@ def _changing(board: Board) -> str | None:
     store = board.store()
     if embedder is None or embedder.network == store.people.network():
         return None
-    ready, of = store.shadow.ready(embedder.network)
-    return f"{ready:,} of {of:,} can be recognised by {embedder.name}, the next network"
+    people, enough = store.people.recognised(), enough_faces(store.shadow, embedder)
+    ready = sum(person.person_id in enough for person in people)
+    return f"{ready:,} of {len(people):,} can be recognised by {embedder.name}, the next network"
 
 
 def people_portions(board: Board, query: PeopleQuery) -> Iterator[list[DirectoryEntry]]:

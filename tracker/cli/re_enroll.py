@@ -63,7 +63,8 @@ def re_enroll(
     known by imported events alone, take no part. Names, ids, roles and visits stay. Vectors of visitors,
     faces marked as not somebody's, and calibrated limits are deleted: they belong to the former network, and strangers
     who come back get new ids. Running agents end and must be started again. Without --without-pictures nothing changes
-    unless everybody has a usable picture, or enough faces of a shadow period; nor when somebody is enrolled meanwhile.
+    unless everybody has a usable picture, or enough confirmed faces of a shadow period; nor when somebody is enrolled
+    meanwhile.
     """
     from tracker.actions.recognition import replace_network
     from tracker.identity.accuracy import require_accurate
@@ -97,12 +98,11 @@ def re_enroll(
 
 
 def _from_shadow(store: Store, embedder: EmbedderSpec, people: list[Person]) -> dict[str, Faces]:
-    """By person id the faces of a shadow period, of each of the people with enough of them."""
-    from tracker.identity.shadow import SOURCE, consistent
+    """By person id the confirmed faces of a shadow period, of each of the people with enough of them."""
+    from tracker.identity.shadow import enough_faces
 
-    kept = consistent(*store.shadow.vectors(embedder.network))
-    ids = [person.person_id for person in people if person.person_id in kept]
-    return {each: (kept[each], (SOURCE,) * len(kept[each])) for each in ids}
+    kept = enough_faces(store.shadow, embedder)
+    return {person.person_id: kept[person.person_id] for person in people if person.person_id in kept}
 
 
 def _gallery(found: Mapping[str, Faces]) -> Gallery:
@@ -162,7 +162,7 @@ def _plans(
 def _missing(people: list[Person], folder: Path | None) -> str:
     names = ", ".join(person.name for person in people[:3])
     more = f" and {len(people) - 3} more" if len(people) > 3 else ""
-    where = "not enough faces of a shadow period" if folder is None else f"no usable picture in {folder}"
+    where = "not enough confirmed faces of a shadow period" if folder is None else f"no usable picture in {folder}"
     return f"{where} of {names}{more}"
 
 
@@ -171,9 +171,12 @@ def shadow(access: Reading) -> Result:
     """Show how far a shadow period is.
 
     With `recognition.shadow = "NAME"` in the settings, agents go on with the present network and take faces for the
-    network NAME of people whom the present one recognises clearly. When everybody has enough,
-    `footfall people re-enroll --shadow` changes over. The faces stay on this machine, and are deleted with the person.
+    network NAME of people whom the present one recognises clearly. A face is confirmed by one of another visit of the
+    person that is nearer to it than anybody else's, so everybody needs two visits at least. When everybody has enough
+    confirmed ones, `footfall people re-enroll --shadow` changes over. The faces stay on this machine, and are deleted
+    with the person, and where a visit turns out to be somebody else's.
     """
+    from tracker.identity.shadow import confirmed_faces
     from tracker.store.shadow import ENOUGH
 
     with reading(access) as (settings, store):
@@ -185,22 +188,28 @@ def shadow(access: Reading) -> Result:
             )
         people = store.people.recognised()
         counts = store.shadow.counts(embedder.network)
-        ready, of = store.shadow.ready(embedder.network)
+        confirmed = {person_id: len(found) for person_id, (found, _) in confirmed_faces(store.shadow, embedder).items()}
         present = store.people.network()
-    faces = sorted((counts.get(each.person_id, 0), each.name, each.person_id) for each in people)
+    rows = sorted(
+        (confirmed.get(each.person_id, 0), counts.get(each.person_id, 0), each.name, each.person_id) for each in people
+    )
+    ready = sum(row[0] >= ENOUGH for row in rows)
     notes = []
     if present == embedder.network:
         notes.append(f"people are recognised by {embedder.name} already: remove recognition.shadow")
-    elif people and ready == of:
+    elif people and ready == len(people):
         notes.append("everybody has enough: change over with 'footfall people re-enroll --shadow'")
-    found = [{"person_id": person_id, "name": name, "faces": count} for count, name, person_id in faces]
+    found = [
+        {"person_id": person_id, "name": name, "faces": count, "confirmed": good}
+        for good, count, name, person_id in rows
+    ]
     return Result(
         document={"network": embedder.network, "ready": ready, "people": found},
         parts=[
-            f"{embedder.name}: {ready} of {count_text(of, 'person', 'people')} with enough faces",
+            f"{embedder.name}: {ready} of {count_text(len(people), 'person', 'people')} with enough confirmed faces",
             Table.of(
-                ["name", "faces", "enough"],
-                [[name, count, ENOUGH] for count, name, _ in faces],
+                ["name", "faces", "confirmed", "enough"],
+                [[name, count, good, ENOUGH] for good, count, name, _ in rows],
                 empty="Nobody is recognised yet.",
             ),
         ],

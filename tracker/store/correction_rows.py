@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from config.errors import RecordError
 from tracker.presence.events import ITSELF, Action, Correction, time_text
 from tracker.presence.people import Redaction
-from tracker.store import event_rows
+from tracker.store import event_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.tables import Row, read_all, read_time
 
@@ -64,6 +64,18 @@ def insert(writing: Transaction, correction: Correction) -> None:
     ).rowcount
     if moved:
         writing.touch_event(*event)
+    if moved and voided:
+        _delete_shadow(connection, correction.event_id)
+
+
+def _delete_shadow(connection: sqlite3.Connection, event_id: str) -> None:
+    """Delete faces of the track of a voided event, where its person has no other event of that track."""
+    voided = event_rows.select_one(connection, event_id)
+    if voided is None or connection.execute("SELECT 1 FROM shadow_vectors LIMIT 1").fetchone() is None:
+        return
+    theirs = event_rows.select_of_person(connection, voided.site_id, voided.person_id, since="")
+    if all(each.track_id != voided.track_id for each in theirs):
+        vector_rows.delete_shadow(connection, voided.track_id, person_id=voided.person_id)
 
 
 def select(connection: sqlite3.Connection, event_id: str | None) -> list[Correction]:

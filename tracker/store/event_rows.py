@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from tracker.presence.events import Event, Match, time_text
+from tracker.store import people_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.tables import Table
 
@@ -27,8 +28,17 @@ def insert_events(writing: Transaction, events: Iterable[Event]) -> int:
 
 
 def insert_matches(writing: Transaction, matches: Iterable[Match]) -> None:
-    """Add matches whose ids are not there yet."""
+    """Add matches whose ids are not there yet, in the order of their time; a track has the name of its last one."""
+    matches = list(matches)
     MATCHES.save(writing, matches, "ON CONFLICT (match_id) DO NOTHING")
+    names = {each.track_id: each.person_id for each in matches}
+    if not names:
+        return
+    taken = writing.connection.execute("SELECT DISTINCT track_id, person_id FROM shadow_vectors").fetchall()
+    for track_id, person_id in taken:
+        named = names.get(track_id, person_id)
+        if named is None or people_rows.resolve(writing.connection, named) != person_id:
+            vector_rows.delete_shadow(writing.connection, track_id, person_id=person_id)
 
 
 def select_one(connection: sqlite3.Connection, event_id: str) -> Event | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENOUGH = 5
-"""Vectors from which a person can be recognised by them; with `MOST_OF_A_TRACK` they are of two tracks at least."""
+"""Confirmed vectors from which a person can be recognised; with `MOST_OF_A_TRACK` they are of two tracks at least."""
 MOST = 10
 """Vectors kept of a person."""
 MOST_OF_A_TRACK = 3
@@ -62,6 +62,16 @@ class ShadowVectors:
                 ).rowcount
         return kept
 
+    def remove(self, model: str, faces: Sequence[ShadowVector]) -> None:
+        """Delete faces of a network; those that are not there are ignored."""
+        with self._file.writing() as writing:
+            for face in faces:
+                (row,) = vector_rows.checked(writing.connection, face.vector[None], model=model)
+                writing.connection.execute(
+                    "DELETE FROM shadow_vectors WHERE person_id = ? AND track_id = ? AND model = ? AND vector = ?",
+                    (face.person_id, face.track_id, model, row.tobytes()),
+                )
+
     def delete(self) -> int:
         """Delete all of them, of whatever network. Returns how many there were."""
         if not self._file.rows("SELECT 1 FROM shadow_vectors LIMIT 1"):
@@ -69,26 +79,17 @@ class ShadowVectors:
         with self._file.writing() as writing:
             return writing.connection.execute("DELETE FROM shadow_vectors").rowcount
 
-    def vectors(self, model: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-        """Vectors (N, D) float32 of a network, and the person id of each row."""
-        return vector_rows.stacked(
-            self._file.rows(
-                "SELECT person_id, dimension, vector FROM shadow_vectors WHERE model = ? ORDER BY person_id, rowid",
-                (model,),
-            )
+    def vectors(self, model: str) -> tuple[NDArray[np.float32], tuple[str, ...], tuple[str, ...]]:
+        """Vectors (N, D) float32 of a network, and the person id and the track of each row."""
+        rows = self._file.rows(
+            "SELECT person_id, dimension, vector, track_id FROM shadow_vectors WHERE model = ?"
+            " ORDER BY person_id, rowid",
+            (model,),
         )
+        vectors, person_ids = vector_rows.stacked([row[:3] for row in rows])
+        return vectors, person_ids, tuple(row[3] for row in rows)
 
     def counts(self, model: str) -> dict[str, int]:
         """How many vectors of a network each person id has; without those who have none."""
         query = "SELECT person_id, count(*) FROM shadow_vectors WHERE model = ? GROUP BY person_id ORDER BY person_id"
         return dict(self._file.rows(query, (model,)))
-
-    def ready(self, model: str) -> tuple[int, int]:
-        """How many of the people whom the present network recognises have enough vectors of this one, and of how many.
-
-        See `People.recognised`.
-        """
-        with self._file.reading() as connection:
-            recognised = vector_rows.recognised(connection)
-        counts = self.counts(model)
-        return sum(counts.get(person_id, 0) >= ENOUGH for person_id in recognised), len(recognised)

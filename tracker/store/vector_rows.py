@@ -181,6 +181,8 @@ def insert_negatives(
     Raises PeopleError when they do not fit those in the store.
     """
     rows = checked(writing.connection, vectors, model=model, sources=sources)
+    for track_id in set(sources):
+        delete_shadow(writing.connection, track_id, person_id=person_id)
     insert = "INSERT INTO negatives (person_id, model, dimension, vector, source, changed) VALUES (?, ?, ?, ?, ?, ?)"
     found = [
         writing.connection.execute(insert, (*values, writing.changed)).lastrowid or 0
@@ -188,6 +190,11 @@ def insert_negatives(
     ]
     writing.touch_people()
     return found
+
+
+def delete_shadow(connection: sqlite3.Connection, track_id: str, *, person_id: str) -> None:
+    """Delete the faces of a shadow period that were taken of a track as those of a person who was not its person."""
+    connection.execute("DELETE FROM shadow_vectors WHERE person_id = ? AND track_id = ?", (person_id, track_id))
 
 
 def redact_sources(writing: Transaction, redaction: Redaction) -> None:

@@ -15,7 +15,8 @@ from tracker.presence.events import OPERATOR
 from tracker.presence.people import PersonKind
 from tracker.store.audit import SubjectKind
 from tracker.store.observation import Observation
-from tracker.vision.embedders import SFACE, EmbedderSpec
+from tracker.store.shadow import ShadowVector
+from tracker.vision.embedders import DLIB, SFACE, EmbedderSpec
 
 
 def test_somebody_who_left_unseen_has_left_now(gym: Gym) -> None:
@@ -49,6 +50,13 @@ def test_faces_of_a_reassigned_visit_are_not_the_first_persons_but_their_own_are
     assert np.array_equal(vectors, vector(7))
     undo(gym.store, DESK, audit_id)
     assert gym.store.people.negatives()[1] == ()
+
+
+def test_faces_taken_for_the_next_network_go_with_the_name_of_a_reassigned_visit(gym: Gym) -> None:
+    faces = [ShadowVector("p-ada", vector(7)[0], "t-p-ada"), ShadowVector("p-ada", vector(8)[0], "t-other")]
+    gym.store.shadow.add(DLIB.network, faces)
+    reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob", embedder=lambda: SFACE)
+    assert gym.store.shadow.vectors(DLIB.network)[2] == ("t-other",)
 
 
 def test_the_network_is_needed_only_where_faces_of_the_visit_are_here(gym: Gym) -> None:

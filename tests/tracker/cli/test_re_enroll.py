@@ -133,7 +133,7 @@ def test_people_known_by_events_alone_take_no_part(
     with Store(old_store) as store:
         store.people.add(Person(person_id="card-17", name="Grace", created_at=NOON), NO_VECTORS)
     monkeypatch.setenv("FOOTFALL_RECOGNITION__SHADOW", "sface")
-    assert "sface: 0 of 1 person with enough faces" in run("people", "shadow").out
+    assert "sface: 0 of 1 person with enough confirmed faces" in run("people", "shadow").out
     assert [row["name"] for row in run("people", "shadow", "--json").data["people"]] == ["Ada"]
     shutil.copy(pictures / "bob.jpg", people / "Grace.jpg")
     done = run("people", "re-enroll", "--pictures", people)
@@ -151,24 +151,27 @@ def test_a_shadow_period_changes_the_network_without_pictures(
     run("people", "shadow").refused("no embedder named 'nobodys'", "set recognition.shadow to one of: sface, dlib")
     monkeypatch.setenv("FOOTFALL_RECOGNITION__SHADOW", "sface")
     for minute in range(3):  # each pass of Ada is a track of its own, of which up to two faces are taken
-        assert f"sface: {0} of 1 person with enough faces" in run("people", "shadow").out
-        run("people", "re-enroll", "--shadow").refused("not enough faces of a shadow period of Ada", "pictures")
+        assert "sface: 0 of 1 person with enough confirmed faces" in run("people", "shadow").out
+        run("people", "re-enroll", "--shadow").refused(
+            "not enough confirmed faces of a shadow period of Ada", "pictures"
+        )
         done = run("track", "--camera", clip, "--fast", "--start", f"2026-03-02T12:0{minute}:00")
         assert done.code == 0, done.err
     with Store(old_store) as store:
-        (ada,) = store.people.all(kind=PersonKind.ENROLLED)
         assert store.people.network() == "dlib_resnet"
         before = store.events.select()
     shown = run("people", "shadow", "--json").data
     assert shown["ready"] == 1
-    assert [(row["name"], row["faces"]) for row in shown["people"]] == [("Ada", 6)]
+    assert [(row["name"], row["faces"], row["confirmed"]) for row in shown["people"]] == [("Ada", 6, 6)]
     assert "change over with 'footfall people re-enroll --shadow'" in run("people", "shadow").err
     done = run("people", "re-enroll", "--shadow")
     assert "enrolled 1 of 1 people anew with sface" in done.out
     assert "this deletes the faces of 2 visitors (strangers who come back get new ids)" in done.err
     with Store(old_store) as store:
         assert store.people.network() == "sface"
-        assert store.people.vector_count(ada.person_id) == 6
+        _, _, sources = store.people.vectors_with_sources(PersonKind.ENROLLED)
+        assert (len(sources), len(set(sources))) == (6, 3)
+        assert all(source.startswith("shadow camera-1-") for source in sources)
         assert store.shadow.counts("sface") == {}
         assert store.events.select() == before
     monkeypatch.delenv("FOOTFALL_RECOGNITION__SHADOW")

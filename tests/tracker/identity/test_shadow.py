@@ -10,14 +10,18 @@ import pytest
 
 from config.errors import StoreError
 from config.settings import Precision
+from models.embedding import Limits
 from tests.tracker.vision.scenes import astronaut
 from tracker.identity.recognition import FaceName
-from tracker.identity.shadow import Shadow, consistent
-from tracker.store.shadow import ENOUGH, MOST, ShadowVector
+from tracker.identity.shadow import Shadow, confirmed
+from tracker.store.shadow import MOST, ShadowVector
 from tracker.vision.embed import Embedder
 from tracker.vision.embedders import SFACE
 from tracker.vision.faces import Faces
 
+EMBEDDING = SFACE.embedding.model_copy(
+    update={"limits": (Limits(people=None, max_distance=0.4, stranger_distance=0.5),), "min_margin": 0.05}
+)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ASTRONAUT = np.array([(204, 100), (245, 102), (224, 126), (202, 139), (244, 140)], np.float32)
 
@@ -40,6 +44,19 @@ class Kept:
         assert model == SFACE.network
         owners = [face.person_id for face in self.faces]
         return {owner: owners.count(owner) for owner in owners}
+
+    def vectors(self, model: str) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
+        assert model == SFACE.network
+        return (
+            np.stack([face.vector for face in self.faces]),
+            tuple(face.person_id for face in self.faces),
+            tuple(face.track_id for face in self.faces),
+        )
+
+    def remove(self, model: str, faces: Sequence[ShadowVector]) -> None:
+        assert model == SFACE.network
+        gone = {(face.track_id, face.vector.tobytes()) for face in faces}
+        self.faces = [face for face in self.faces if (face.track_id, face.vector.tobytes()) not in gone]
 
 
 @pytest.fixture
@@ -99,21 +116,72 @@ def cluster(centre: float, count: int, seed: int) -> np.ndarray:
     return rows
 
 
-def test_faces_of_somebody_else_are_dropped() -> None:
-    ada, bob = cluster(0, ENOUGH + 1, 1), cluster(1, ENOUGH, 2)
-    stray = cluster(1, 1, 3)  # Bob's face that was taken for Ada's
-    owners = ["p-ada"] * (ENOUGH + 2) + ["p-bob"] * ENOUGH
-    found = consistent(np.concatenate([ada, stray, bob]), owners)
-    assert np.array_equal(found["p-ada"], ada)
-    assert len(found["p-bob"]) >= ENOUGH
+def tracks(*counts: int, of: str = "t") -> list[str]:
+    """A track for each number, of so many faces."""
+    return [f"{of}{number}" for number, count in enumerate(counts) for _ in range(count)]
 
 
-def test_people_without_enough_faces_are_left_out() -> None:
-    rows, owners = np.concatenate([cluster(0, ENOUGH, 1), cluster(1, ENOUGH - 1, 2)]), ["a"] * ENOUGH + ["b"] * 4
-    assert list(consistent(rows, owners)) == ["a"]
-    assert consistent(np.empty((0, 0), np.float32), ()) == {}
+def test_a_track_that_was_taken_for_somebody_else_is_not_confirmed() -> None:
+    """Its faces are nearer to each other than to anybody, and the real person's faces are not to suffer from it."""
+    ada, bob, wrong = cluster(0, 6, 1), cluster(1, 6, 2), cluster(1, 1, 3).repeat(3, axis=0) + np.float32(0.001)
+    owners = ["p-ada"] * 9 + ["p-bob"] * 6
+    found = confirmed(np.concatenate([ada, wrong, bob]), owners, tracks(3, 3, 3) + tracks(3, 3, of="b"), EMBEDDING)
+    assert found.tolist() == [True] * 6 + [False] * 3 + [True] * 6
 
 
-def test_one_person_alone_keeps_all() -> None:
-    rows = cluster(0, ENOUGH, 1)
-    assert np.array_equal(consistent(rows, ["a"] * ENOUGH)["a"], rows)
+def test_two_tracks_that_contradict_each_other_confirm_nothing() -> None:
+    ada, wrong, bob = cluster(0, 3, 1), cluster(1, 3, 3), cluster(1, 6, 2)
+    owners = ["p-ada"] * 6 + ["p-bob"] * 6
+    found = confirmed(np.concatenate([ada, wrong, bob]), owners, tracks(3, 3) + tracks(3, 3, of="b"), EMBEDDING)
+    assert found.tolist() == [False] * 6 + [True] * 6
+
+
+def test_of_people_who_cannot_be_told_apart_nobody_is_confirmed() -> None:
+    """Two tracks of Bob were taken for Ada; nothing says whose faces they are."""
+    ada, wrong, bob = cluster(0, 4, 1), cluster(1, 6, 3), cluster(1, 6, 2)
+    owners = ["p-ada"] * 10 + ["p-bob"] * 6
+    found = confirmed(np.concatenate([ada, wrong, bob]), owners, tracks(3, 1, 3, 3) + tracks(3, 3, of="b"), EMBEDDING)
+    assert found.tolist() == [True] * 4 + [False] * 12
+
+
+def test_a_track_of_a_stranger_is_not_confirmed() -> None:
+    ada, stranger = cluster(0, 6, 1), cluster(5, 3, 3)
+    found = confirmed(np.concatenate([ada, stranger]), ["p-ada"] * 9, tracks(3, 3, 3), EMBEDDING)
+    assert found.tolist() == [True] * 6 + [False] * 3
+
+
+def test_faces_of_one_track_confirm_nothing() -> None:
+    assert not confirmed(cluster(0, 3, 1), ["p-ada"] * 3, tracks(3), EMBEDDING).any()
+    assert confirmed(cluster(0, 6, 1), ["p-ada"] * 6, tracks(3, 3), EMBEDDING).all()
+    assert confirmed(np.empty((0, 0), np.float32), (), (), EMBEDDING).tolist() == []
+
+
+def test_many_people_are_compared_in_parts() -> None:
+    rows = np.concatenate([cluster(person, 6, person) for person in range(100)])
+    owners = [f"p-{person}" for person in range(100) for _ in range(6)]
+    all_tracks = [f"{person}-{track}" for person in range(100) for track in (0, 0, 0, 1, 1, 1)]
+    assert confirmed(rows, owners, all_tracks, EMBEDDING).all()
+
+
+def test_who_has_no_room_for_more_gets_some_when_too_few_are_confirmed(shadow: Shadow, kept: Kept) -> None:
+    rows = np.eye(MOST, 128, dtype=np.float32)
+    kept.faces += [ShadowVector("p-ada", row, f"old{number}") for number, row in enumerate(rows[1:])]
+    assert look(shadow, [name()], 0) == 1
+    assert look(shadow, [name("t2")], 4) == 0
+    assert look(shadow, [name("t2")], 700) == 1
+    assert look(shadow, [name("t3")], 702) == 1
+    assert [face.track_id for face in kept.faces] == ["t2", "t3"]
+
+
+def test_faces_deleted_by_others_make_room_after_a_while(shadow: Shadow, kept: Kept) -> None:
+    for track in range(MOST):
+        look(shadow, [name(f"t{track}")], track)
+    kept.faces.clear()
+    assert look(shadow, [name("t20")], 30) == 0
+    assert look(shadow, [name("t20")], 700) == 1
+
+
+def test_a_track_that_gets_another_name_gives_faces_of_that_person_too(shadow: Shadow, kept: Kept) -> None:
+    for second in (0, 2, 4):
+        look(shadow, [name()], second)
+    assert look(shadow, [name(person_id="p-bob")], 6) == 1
