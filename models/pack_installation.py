@@ -9,13 +9,18 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.errors import ModelError
 from models import cards, model_folder, packs
-from models.cards import CARD, Card, PackPrecision
-from models.catalog import CATALOG, Kind
+from models.cards import CARD, Card, Input, PackPrecision
+from models.catalog import CATALOG, Kind, Pixels
 from models.packs import WHAT, Pack
 from models.zip_errors import ZIP_ERRORS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_BYTES = 1_000_000_000
 """Limit on the files of a pack."""
@@ -116,7 +121,7 @@ def _description(pack: Pack) -> Card:
 
 
 def _require_running(pack: Pack, precisions: Sequence[PackPrecision]) -> None:
-    """Raises ModelError where a network does not run, or its vectors are not as the card has them."""
+    """Raises ModelError where a network does not run, or its vectors are not finite or not as the card has them."""
     import numpy as np  # here, as is the runtime: `footfall models list` starts quicker without them
 
     from models.runtime import Network
@@ -124,14 +129,31 @@ def _require_running(pack: Pack, precisions: Sequence[PackPrecision]) -> None:
     for precision in precisions:
         path = pack.folder / packs.file_name(pack.name, precision)
         network = Network(path, threads=1, content=pack.content(precision))
-        side = pack.card.input.shape[1] or 0
-        try:
-            output = network.run(np.zeros((1, side, side, 3), np.float32))[0]
-        except ValueError as error:
-            raise ModelError(f"{path.name}: does not run ({error})", fix="correct input.shape in the card") from error
-        if pack.card.dimension is not None and output.shape != (1, pack.card.dimension):
-            problem = f"{path.name}: outputs {output.shape}, the card has vectors of {pack.card.dimension} numbers"
-            raise ModelError(problem, fix="correct dimension in the card")
+        for image in _trial_inputs(pack.card.input):
+            try:
+                output = network.run(image)[0]
+            except ValueError as error:
+                fix = "correct input.shape in the card"
+                raise ModelError(f"{path.name}: does not run ({error})", fix=fix) from error
+            if pack.card.dimension is not None and output.shape != (1, pack.card.dimension):
+                problem = f"{path.name}: outputs {output.shape}, the card has vectors of {pack.card.dimension} numbers"
+                raise ModelError(problem, fix="correct dimension in the card")
+            if not np.isfinite(output).all():
+                problem = f"{path.name}: outputs NaN or infinity for an ordinary picture"
+                raise ModelError(problem, fix="correct input.pixels in the card, or convert the network again")
+
+
+def _trial_inputs(given: Input) -> Iterator[NDArray[np.float32]]:
+    """A black picture and one of noise, (1, side, side, channels), in the numbers that the network takes."""
+    import numpy as np
+
+    pixels, side = given.pixels or Pixels(channels="RGB"), given.shape[1] or 0
+    size, rng = (1, side, side, 1 if pixels.channels == "grey" else 3), np.random.default_rng(0)
+    black, noise = np.zeros(size), rng.standard_normal(size)
+    if not pixels.whitened:
+        black, noise = ((each - pixels.offset) / pixels.divisor for each in (black, rng.uniform(0, 255, size)))
+    with np.errstate(over="ignore"):  # the network's output shows it
+        yield from (each.astype(np.float32) for each in (black, noise))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from config.errors import PictureError
 from tracker.bench.collection import SEED, Collection, sample
 from tracker.bench.contenders import Contenders
 from tracker.bench.timing import in_turn
+from tracker.identity.enrolment_faces import vector_of
 from tracker.identity.evaluation import foremost_face
 from tracker.vision.faces import Faces, FloatArray, Image
 
@@ -44,7 +45,7 @@ def measure(collection: Collection, contenders: Contenders, *, samples: int, on_
 
     samples: measurements of each contender, at least. All take turns on a picture, in a new order in each round; the
     first time on a picture does not count. on_progress: called with the steps that are done and their number. Raises
-    PictureError when no picture can be read.
+    PictureError when no picture can be read, or an embedder gives no vector of a face.
     """
     found = Measured()
     embedded: dict[str, Faces] = {}
@@ -78,7 +79,7 @@ def _examine(name: str, image: Image, contenders: Contenders, found: Measured) -
     face = None if contenders.finder is None else foremost_face(image, contenders.finder)
     if face is not None:
         for key, engine in contenders.embedders.items():
-            found.vectors[key][name] = engine.embed(image, face)[0]
+            found.vectors[key][name] = vector_of(image, engine, face, name=f"{key}: {name}")
     return face
 
 

@@ -10,9 +10,16 @@ from typing import TypeAlias
 import numpy as np
 
 from config.errors import PictureError
-from tracker.identity.enrolment_faces import ENROL_QUALITY, FaceExtractor, count_problem, prominent_faces, quality_of
+from tracker.identity.enrolment_faces import (
+    ENROL_QUALITY,
+    FaceExtractor,
+    count_problem,
+    prominent_faces,
+    quality_of,
+    vector_of,
+)
 from tracker.identity.pictures import digest, read_picture
-from tracker.vision.faces import Faces, FloatArray
+from tracker.vision.faces import Faces, FloatArray, Image
 from tracker.vision.quality import Fault, fault, rejection
 
 
@@ -64,10 +71,16 @@ def examine(person: str, path: Path, engine: FaceExtractor, *, multi: bool = Fal
     """Read a picture, find its face and judge it. multi: of several faces, the widest counts."""
     content = digest(path)
     try:
-        image = read_picture(path)
+        return _examined(person, path, content, read_picture(path), engine, multi=multi)
     except PictureError as error:
         reason = error.problem.removeprefix(f"{path}: ")
         return ExaminedPicture(person=person, path=path, content=content, problem=Problem.UNREADABLE, reason=reason)
+
+
+def _examined(
+    person: str, path: Path, content: str, image: Image, engine: FaceExtractor, *, multi: bool
+) -> ExaminedPicture:
+    """Raises PictureError where the network gives no vector."""
     found = prominent_faces(image, engine)
     count = count_problem(found)
     if not len(found):
@@ -85,6 +98,6 @@ def examine(person: str, path: Path, engine: FaceExtractor, *, multi: bool = Fal
         problem=problem,
         reason=reason,
         face=face,
-        vector=engine.embed(image, face)[0],
+        vector=vector_of(image, engine, face, name=str(path)),
         quality=float(quality.score[0]),
     )

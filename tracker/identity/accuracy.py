@@ -182,6 +182,8 @@ def _portraits(engine: FaceEngine, limit: float) -> str | None:
         one, other = (_views(engine, key) for key in PORTRAITS)
     except PictureError:
         return None
+    if not np.isfinite([one, other]).all():
+        return "it gives no finite vector for a portrait"
     same = max(float(np.linalg.norm(views - views[0], axis=1).max()) for views in (one, other))
     different = float(np.linalg.norm(one[:, None] - other[None], axis=2).min())
     if different > max(limit, same):

@@ -10,7 +10,7 @@ import PIL.Image
 
 from config.errors import PictureError, RecordingError
 from tracker.cameras.recording import RecordingSource
-from tracker.identity.enrolment_faces import prominent_faces
+from tracker.identity.enrolment_faces import prominent_faces, vector_of
 from tracker.identity.match import Verdict, classify
 from tracker.identity.pictures import pictures_in, read_picture, write_picture
 from tracker.identity.rules import Comparison
@@ -93,8 +93,7 @@ def only_face(engine: FaceEngine, path: Path) -> FloatArray:
     if len(faces) != 1:
         found = f"{len(faces)} faces" if len(faces) else "no face"
         raise PictureError(f"{path}: {found}, one is needed", fix="crop the picture to the one person")
-    vector: FloatArray = engine.embed(image, faces)[0]
-    return vector
+    return vector_of(image, engine, faces, name=str(path))
 
 
 def files_in(source: Path) -> list[Path]:

@@ -18,7 +18,7 @@ import numpy as np
 from config.errors import PeopleError, PictureError
 from config.recognition import QualitySettings
 from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, lookalike, outliers
-from tracker.identity.enrolment_faces import ENROL_QUALITY, FaceExtractor, single_face
+from tracker.identity.enrolment_faces import ENROL_QUALITY, FaceExtractor, single_face, vector_of
 from tracker.identity.enrolment_requests import EnrolmentRequest
 from tracker.identity.gallery import NO_VECTORS, Gallery
 from tracker.identity.names import clean_name, shown
@@ -173,7 +173,7 @@ def _read(path: Path, engine: FaceExtractor, needed: QualitySettings) -> Accepte
         raise PictureError(f"{path}: the face is {reason}", fix="give a larger, sharper picture")
     return AcceptedPicture(
         path=path,
-        vector=engine.embed(image, face.faces)[0],
+        vector=vector_of(image, engine, face.faces, name=str(path)),
         quality=float(face.quality.score[0]),
         width_px=float(face.faces.widths[0]),
     )

@@ -31,7 +31,7 @@ class FaceExtractor(Protocol):
         """The faces of a BGR picture."""
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
-        """(N, D) vectors of the given faces of that picture."""
+        """(N, D) vectors of the given faces of that picture; NaN where the network gives none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +52,14 @@ def single_face(image: Image, engine: FaceExtractor, *, name: str) -> SingleFace
     if problem is not None:
         raise PictureError(f"{name}: {problem}", fix="give a picture of one person with the face clearly visible")
     return SingleFace(faces, quality_of(image, faces))
+
+
+def vector_of(image: Image, engine: FaceExtractor, face: Faces, *, name: str) -> FloatArray:
+    """The vector (D,) of the one face given. name: of the picture, for messages. Raises PictureError without one."""
+    vector: FloatArray = engine.embed(image, face)[0]
+    if not np.isfinite(vector).all():
+        raise PictureError(f"{name}: the network gives no finite vector", fix="use another network or picture")
+    return vector
 
 
 def count_problem(faces: Faces) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import PictureError, RecordError
-from tracker.identity.enrolment_faces import FaceExtractor, prominent_faces
+from tracker.identity.enrolment_faces import FaceExtractor, prominent_faces, vector_of
 from tracker.identity.pictures import read_picture
 from tracker.identity.rates import Curve, accepted, accuracy, best_threshold, curve, equal_error, threshold_at
 from tracker.vision.faces import Faces, FloatArray, Image
@@ -170,14 +170,15 @@ def read_vectors(
     for file in files:
         try:
             image = read_picture(path_of(root, file))
+            face = foremost_face(image, engine)
+            vector = None if face is None else vector_of(image, engine, face, name=str(path_of(root, file)))
         except PictureError as error:
             unreadable.append((file, error.problem.removeprefix(f"{path_of(root, file)}: ")))
         else:
-            face = foremost_face(image, engine)
-            if face is None:
+            if vector is None:
                 no_face.append(file)
             else:
-                by_file[file] = engine.embed(image, face)[0]
+                by_file[file] = vector
         on_file(file)
     if len(unreadable) == len(files):
         raise PictureError(

@@ -66,8 +66,9 @@ class Shadow:
         found = [
             ShadowVector(names[row].person_id or "", vector, names[row].track_id)
             for row, vector in zip(due, self._embedder.embed(chips), strict=True)
+            if np.isfinite(vector).all()
         ]
-        kept = self._store.add(network, found)
+        kept = self._store.add(network, found) if found else 0
         self._counts = self._store.counts(network)
         for row in due:
             key = _key(names[row])

@@ -17,6 +17,7 @@ from tracker.identity.enrolment_faces import (
     prominent_faces,
     quality_of,
     single_face,
+    vector_of,
 )
 from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.faces import Faces, FloatArray, Image
@@ -99,7 +100,7 @@ def look(image: Image, engine: ShotEngine, taken: Sequence[Shot]) -> Look:
     """Look at a frame of a camera (BGR). taken: the shots so far, of the same network.
 
     The first shot looks at the camera. Then one is kept for each pose that is missing, and up to ENOUGH_SHOTS others
-    that differ from all before.
+    that differ from all before. Raises PictureError where the network gives no vector.
     """
     faces = prominent_faces(image, engine)
     if len(taken) >= ENOUGH_SHOTS:
@@ -116,7 +117,7 @@ def look(image: Image, engine: ShotEngine, taken: Sequence[Shot]) -> Look:
     extras = len(taken) - (len(Pose) - len(missing))
     if pose not in missing and extras >= ENOUGH_SHOTS - len(Pose):
         return Look(faces=faces, hint=_next(missing))
-    shot = _shot(image, engine, face)
+    shot = _shot(image, engine, face, name="the frame")
     if pose not in missing and _nearest(shot, taken) < engine.embedder.embedding.new_view:
         return Look(faces=faces, hint=_next(missing))
     return Look(faces=faces, hint=_next(_missing([*taken, shot]), enough=len(taken) + 1 >= ENOUGH_SHOTS), shot=shot)
@@ -133,14 +134,14 @@ def look_at_picture(image: Image, engine: ShotEngine, taken: Sequence[Shot], *, 
     reason = rejection(face.quality, 0, ENROL_QUALITY)
     if reason is not None:
         raise PictureError(f"{name}: the face is {reason}", fix="give a larger, sharper picture")
-    shot = _shot(image, engine, face)
+    shot = _shot(image, engine, face, name=name)
     if _nearest(shot, taken) < engine.embedder.embedding.new_view:
         raise PictureError(f"{name}: it shows hardly more than one before", fix="give one from another side")
     return Look(faces=face.faces, hint=_next(_missing([*taken, shot])), shot=shot)
 
 
-def _shot(image: Image, engine: FaceExtractor, face: SingleFace) -> Shot:
-    vector = engine.embed(image, face.faces)[0]
+def _shot(image: Image, engine: FaceExtractor, face: SingleFace, *, name: str) -> Shot:
+    vector = vector_of(image, engine, face.faces, name=name)
     return Shot(vector=vector, quality=float(face.quality.score[0]), pose=_pose(face.faces))
 
 

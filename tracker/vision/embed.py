@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from models.catalog import Pixels
 from models.runtime import Network, open_network, open_pack
 from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.faces import FloatArray
+
+log = logging.getLogger("footfall.models")
 
 
 class Embedder:
@@ -30,12 +33,14 @@ class Embedder:
         else:
             self._network = open_pack(spec.pack, precision=precision, threads=threads)
         self.dimension = spec.dimension
+        self._warned = False
 
     def embed(self, chips: NDArray[np.uint8]) -> FloatArray:
         """(N, dimension) float32, one row per chip; N may be 0. Of unit length where the network's distance is cosine.
 
-        chips: (N, side, side, 3) uint8 RGB, as returned by `cut` for the layout of the embedder. Raises ValueError on
-        anything else.
+        A row is NaN throughout where the network gives NaN, infinity, or a vector without a direction; the first one is
+        warned of. chips: (N, side, side, 3) uint8 RGB, as returned by `cut` for the layout of the embedder. Raises
+        ValueError on anything else.
         """
         side = self.spec.chip.side
         if chips.dtype != np.uint8 or chips.shape[1:] != (side, side, 3):
@@ -46,8 +51,23 @@ class Embedder:
             rows = slice(start, start + batch)
             vectors[rows] = self._network.run(as_input(chips[rows], self.spec.pixels))[0]
         if self.spec.unit_length:
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+            with np.errstate(invalid="ignore"):  # a vector of zeros becomes NaN
+                vectors /= np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+        faulty = ~has_vector(vectors)
+        if faulty.any():
+            vectors[faulty] = np.nan
+            self._warn()
         return vectors
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            log.warning("%s gives no finite vector for some faces; they are not used", self.spec.name)
+
+
+def has_vector(vectors: FloatArray) -> NDArray[np.bool_]:
+    """(N,) which of the vectors (N, D) are finite."""
+    return np.asarray(np.isfinite(vectors).all(axis=1))
 
 
 def as_input(images: NDArray[np.uint8], pixels: Pixels) -> FloatArray:

@@ -14,19 +14,21 @@ from config.settings import ModelSettings
 from tracker.vision.align import align, cut
 from tracker.vision.boxes import WHOLE_FRAME, Region, region_px
 from tracker.vision.detectors import FaceDetector, open_detector, open_thorough
-from tracker.vision.embed import Embedder
+from tracker.vision.embed import Embedder, has_vector
 from tracker.vision.embedders import SFACE, EmbedderSpec
 from tracker.vision.faces import Faces, FloatArray, Image, require_image
 from tracker.vision.quality import CHIP, Quality, assess, rejection
+
+_NO_VECTOR = "not embedded: the network gives no finite vector"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AnalysedFaces:
     """The faces of one frame with quality and vector of each, row by row.
 
-    quality: NaN where a face was not examined. rejections: why it is not good enough for recognition; None where it is,
-    or was not examined. vectors: (N, D) float32, zeros where there is none. usable: (N,) bool, True where there is a
-    vector: the face was examined and not rejected.
+    quality: NaN where a face was not examined. rejections: why it is not good enough for recognition, or has no
+    vector; None where it is, or was not examined. vectors: (N, D) float32, zeros where there is none. usable: (N,)
+    bool, True where there is a vector: the face was examined and not rejected.
     """
 
     faces: Faces
@@ -98,7 +100,7 @@ class FaceEngine:
         return faces.shifted((x1, y1))
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
-        """(N, D) float32: vectors of the given faces, whatever their quality."""
+        """(N, D) float32: vectors of the given faces, whatever their quality; NaN where there is none."""
         chips = cut(image, faces, self.embedder.chip)
         with self._lock:
             return self._embedder.embed(chips)
@@ -114,6 +116,9 @@ class FaceEngine:
         vectors = np.zeros((len(faces), self._embedder.dimension), np.float32)
         if usable.any():
             vectors[usable] = self.embed(image, faces.take(usable))
+            faulty = ~has_vector(vectors)
+            vectors[faulty], usable = 0, usable & ~faulty
+            rejections = tuple(_NO_VECTOR if bad else reason for bad, reason in zip(faulty, rejections, strict=True))
         return AnalysedFaces(faces=faces, quality=quality, rejections=rejections, vectors=vectors, usable=usable)
 
     def analyse(self, image: Image) -> AnalysedFaces:

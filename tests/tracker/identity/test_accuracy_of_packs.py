@@ -16,6 +16,7 @@ from models.cards import Accuracy, PackPrecision
 from models.catalog import CATALOG, SFACE_EMBEDDING, Pixels
 from models.embedding import Crop, Embedding, Limits
 from models.model_folder import Source
+from tests.faulty_network import faulty_embedder
 from tracker.identity.accuracy import check_accuracy, require_accurate
 from tracker.identity.gallery import Gallery
 from tracker.identity.networks import engine_of
@@ -200,3 +201,10 @@ def test_many_people_of_whom_a_third_cannot_be_told_apart_are_enough(make: Make,
     embedder = make(good=True, figures=(("TAR at FAR 0.01", 0.9),))
     with pytest.raises(ModelError, match="135 of 435 pairs"):
         check(embedder, settings, families(*(set(range(start, start + 10)) for start in (0, 10, 20))))
+
+
+def test_a_network_without_a_finite_vector_of_a_portrait_is_refused(
+    models_folder: Path, tmp_path: Path, settings: Settings
+) -> None:
+    with pytest.raises(ModelError, match="it gives no finite vector for a portrait"):
+        check(faulty_embedder(models_folder, tmp_path / "pack"), settings)

@@ -113,6 +113,13 @@ def test_each_rejected_picture_has_its_own_reason(draw: Draw, tmp_path: Path) ->
     }
 
 
+def test_a_picture_without_a_finite_vector_is_rejected(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeEngine, "embed", lambda *_: np.full((1, 128), np.nan, np.float32))
+    made = plan("Ada", draw("a.png"))
+    assert reasons(made) == {"a.png": "the network gives no finite vector"}
+    assert made.problem == "no usable picture of Ada"
+
+
 def test_small_background_faces_are_ignored(draw: Draw) -> None:
     assert plan("Ada", draw("crowd.png", faces=12, who=5)).problem is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from config.errors import StoreError
 from config.settings import Precision
 from models.embedding import Limits
+from tests.faulty_network import faulty_embedder
 from tests.tracker.vision.scenes import astronaut
 from tracker.identity.recognition import FaceName
 from tracker.identity.shadow import Shadow, confirmed
 from tracker.store.shadow import MOST, ShadowVector
+from tracker.store.store import Store
 from tracker.vision.embed import Embedder
 from tracker.vision.embedders import SFACE
 from tracker.vision.faces import Faces
@@ -98,6 +101,17 @@ def test_nobody_gives_more_than_enough(shadow: Shadow, kept: Kept) -> None:
     for track in range(20):
         look(shadow, [name(f"t{track}")], track)
     assert len(kept.faces) == MOST
+
+
+def test_a_network_that_gives_no_finite_vector_has_no_faces(
+    models_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    embedder = faulty_embedder(models_folder, tmp_path / "pack")
+    with Store(tmp_path / "footfall.sqlite3") as store:
+        shadow = Shadow(Embedder(embedder, folder=models_folder, precision=Precision.FLOAT16, threads=1), store.shadow)
+        assert [look(shadow, [name()], second) for second in range(5)] == [0] * 5
+        assert store.shadow.counts(embedder.network) == {}
+    assert caplog.text.count("faulty gives no finite vector") == 1
 
 
 def test_a_store_that_fails_gets_other_faces_later(

@@ -146,3 +146,12 @@ def test_a_real_head_that_turns_gives_shots_of_every_pose(name: str, models_fold
     assert 4 <= len(taken) <= ENOUGH_SHOTS
     assert {each.pose for each in taken} == set(Pose)
     assert look(ten_faces(), engine, []).hint is Hint.ALONE
+
+
+def test_a_face_without_a_finite_vector_gives_no_shot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeEngine, "embed", lambda *_: np.full((1, 128), np.inf, np.float32))
+    image = np.random.default_rng(3).integers(40, 200, (200, 200, 3), np.uint8)
+    with pytest.raises(PictureError, match="the frame: the network gives no finite vector"):
+        look(image, FakeEngine(), [])
+    with pytest.raises(PictureError, match=r"a\.png: the network gives no finite vector"):
+        look_at_picture(image, FakeEngine(), [], name="a.png")

@@ -11,10 +11,12 @@ import pytest
 from config.errors import ModelError
 from config.settings import Precision
 from models.catalog import Pixels
+from models.embedding import Distance
+from tests.faulty_network import faulty_embedder
 from tests.tracker.vision.scenes import TESTDATA, astronaut, clip_frames, grace_hopper, ten_faces
 from tracker.vision.align import align
 from tracker.vision.detector import Detector
-from tracker.vision.embed import Embedder, as_input
+from tracker.vision.embed import Embedder, as_input, has_vector
 from tracker.vision.embedders import SFACE
 from tracker.vision.faces import Image
 
@@ -120,3 +122,29 @@ def test_images_are_scaled_as_the_card_says() -> None:
     assert np.abs(white.std(axis=(1, 2, 3)) - 1).max() < 1e-5
     flat = as_input(np.full((1, 8, 8, 3), 90, np.uint8), Pixels(channels="RGB", whitened=True))
     assert not flat.any()
+
+
+@pytest.mark.parametrize("distance", list(Distance))
+def test_a_network_that_is_not_finite_gives_nan_and_a_warning_once(
+    distance: Distance, models_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = faulty_embedder(models_folder, tmp_path / "pack", distance=distance)
+    embedder = Embedder(spec, folder=models_folder, precision=Precision.FLOAT16, threads=1)
+    chips = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 3), np.uint8)
+    chips[0] = 0
+    for _ in range(2):
+        assert has_vector(embedder.embed(chips)).tolist() == [True, False]
+        assert np.isnan(embedder.embed(chips)[1]).all()
+    assert [record.getMessage() for record in caplog.records] == [
+        "faulty gives no finite vector for some faces; they are not used"
+    ]
+
+
+def test_a_vector_without_a_direction_is_none_where_the_distance_is_cosine(
+    models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.runtime.Network.run", lambda _self, batch: (np.zeros((len(batch), 4), np.float32),))
+    for distance, expected in ((Distance.COSINE, False), (Distance.EUCLIDEAN, True)):
+        spec = faulty_embedder(models_folder, tmp_path / "pack", distance=distance)
+        embedder = Embedder(spec, folder=models_folder, precision=Precision.FLOAT16, threads=1)
+        assert has_vector(embedder.embed(np.zeros((1, 24, 24, 3), np.uint8))).tolist() == [expected]

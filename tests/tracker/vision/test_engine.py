@@ -11,6 +11,7 @@ import pytest
 from config.errors import ModelError
 from config.recognition import DetectorName, DetectSettings, QualitySettings
 from config.settings import ModelSettings
+from tests.faulty_network import faulty_embedder
 from tests.tracker.vision.scenes import astronaut, empty_room, grace_hopper, ten_faces
 from tracker.vision.boxes import iou_matrix
 from tracker.vision.engine import AnalysedFaces, FaceEngine
@@ -50,6 +51,16 @@ def test_rejected_faces_have_a_reason_and_no_vector(models_folder: Path, engine:
     assert [reason is not None and "too small" in reason for reason in seen.rejections] == list(too_small)
     assert not seen.vectors[too_small].any()
     assert np.allclose(seen.vectors[~too_small], engine.analyse(ten_faces()).vectors[~too_small], atol=1e-4)
+
+
+def test_faces_without_a_finite_vector_are_not_usable(models_folder: Path, tmp_path: Path) -> None:
+    engine = FaceEngine.load(
+        models=ModelSettings(dir=models_folder), embedder=faulty_embedder(models_folder, tmp_path / "pack")
+    )
+    seen = engine.analyse(astronaut())
+    assert seen.usable.tolist() == [False]
+    assert seen.rejections == ("not embedded: the network gives no finite vector",)
+    assert not seen.vectors.any()
 
 
 def test_only_the_chosen_faces_are_examined(engine: FaceEngine) -> None:
