@@ -15,7 +15,6 @@ from tests.dashboard.access.conftest import Site
 from tests.dashboard.conftest import with_token
 from tests.dashboard.enrolment.conftest import FakeEngine, begun, picture
 from tracker.identity.networks import embedder_of
-from tracker.presence.people import PersonKind
 from tracker.store.store import Store
 from tracker.store.users import UserRole
 from tracker.vision.embedders import DLIB, SFACE
@@ -186,8 +185,8 @@ def test_after_a_change_of_the_network_the_next_enrolment_is_with_it(
     monkeypatch.setattr("tracker.identity.networks.load_engine", load_engine)
     assert desk.post(f"/enrol/{begun(desk)}/pictures", data=picture()).json["shot"]["number"] == 1
     with Store(site.path) as other_process:
-        person = other_process.people.all(kind=PersonKind.ENROLLED)[0]
+        ids = [person.person_id for person in other_process.people.recognised()]
         vector = np.full((1, DLIB.dimension), 0.1, np.float32)
-        other_process.people.replace_network(DLIB.network, {person.person_id: (vector, ("a.png",))})
+        other_process.people.replace_network(DLIB.network, {ids[0]: (vector, ("a.png",))}, people=ids)
     assert desk.post(f"/enrol/{begun(desk)}/pictures", data=picture()).json["shot"]["number"] == 1
     assert loaded == [SFACE.network, DLIB.network]
