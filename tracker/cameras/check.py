@@ -5,7 +5,7 @@ from __future__ import annotations
 from config.addresses import redacted
 from config.findings import Finding, Outcome
 from tracker.cameras.frames import Frame, FrameSource, NoFrameYet
-from tracker.cameras.sources import is_live, open_source
+from tracker.cameras.sources import is_live, prepare_source
 
 FRAME_WAIT_S = 10.0
 KEY_FRAME_WAIT_S = 25.0
@@ -15,7 +15,8 @@ KEY_FRAME_WAIT_S = 25.0
 def check_camera(source: str) -> Finding:
     """Whether the source gives a frame in time. Raises CameraError, RecordingError."""
     name = f"camera {redacted(source)}"
-    opened = open_source(source, realtime=False)
+    opened = prepare_source(source, realtime=False)
+    opened.open()
     try:
         frame = _first_frame(opened)
     finally:

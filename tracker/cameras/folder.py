@@ -62,10 +62,6 @@ class FolderSource:
             problems=self._problems,
         )
 
-    @property
-    def problems(self) -> tuple[str, ...]:
-        return self._problems
-
     def open(self) -> None:
         """Raises RecordingError when the folder cannot be listed or holds no picture."""
         if self._start is not None and not self._closing.is_set():

@@ -72,10 +72,6 @@ class LiveSource:
                 problems=(self._problem,) if self._problem else (),
             )
 
-    @property
-    def problems(self) -> tuple[str, ...]:
-        return self.state.problems
-
     def open(self) -> None:
         """Start reading. An address is opened in the background; a device that is not there raises CameraError now."""
         if self._thread is not None:

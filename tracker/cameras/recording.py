@@ -92,10 +92,6 @@ class RecordingSource:
         return SourceState(frames=self._frames, dropped=0, lost=False, last_frame_at=last, problems=self._problems)
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        return self._problems
-
-    @property
     def expected_frames(self) -> int | None:
         """How many frames the file has, as measured or declared, for a progress bar; None where nothing is known."""
         return self._expected_frames

@@ -24,7 +24,6 @@ __all__ = [
     "SourceState",
     "SystemClock",
     "is_live",
-    "open_source",
     "prepare_source",
 ]
 
@@ -38,29 +37,6 @@ def is_live(source: str) -> bool:
     return _is_number(text) or is_address(text) or text.startswith("/dev/")
 
 
-def open_source(
-    source: str,
-    *,
-    start_at: datetime | None = None,
-    realtime: bool = True,
-    fps: float | None = None,
-    rotate: int = 0,
-    clock: Clock | None = None,
-) -> FrameSource:
-    """The source that the text names, already open.
-
-    source: a device number ("0") or file ("/dev/video0"), an rtsp or http address, a video file, or a folder of
-    pictures. start_at: when a recording begins (a live source has its own time and does not heed it); without it a
-    recording starts now when played in real time, and ends now when not. fps: frames a second of recordings without
-    time stamps. rotate: degrees clockwise by which frames are rotated, a multiple of 90.
-    Raises CameraError for a device that is not there or an address of an unknown kind, RecordingError for a file or
-    folder that is missing or unreadable, ValueError for a start without a zone.
-    """
-    opened = prepare_source(source, start_at=start_at, realtime=realtime, fps=fps, rotate=rotate, clock=clock)
-    opened.open()
-    return opened
-
-
 def prepare_source(
     source: str,
     *,
@@ -68,9 +44,16 @@ def prepare_source(
     realtime: bool = True,
     fps: float | None = None,
     rotate: int = 0,
-    clock: Clock | None = None,
 ) -> FrameSource:
-    """The same, not open yet. Raises CameraError for an address of an unknown kind."""
+    """The source that the text names, not open yet.
+
+    source: a device number ("0") or file ("/dev/video0"), an rtsp or http address, a video file, or a folder of
+    pictures. start_at: when a recording begins (a live source has its own time and does not heed it); without it a
+    recording starts now when played in real time, and ends now when not. fps: frames a second of recordings without
+    time stamps. rotate: degrees clockwise by which frames are rotated, a multiple of 90.
+    Raises CameraError for an address of an unknown kind. Its `open` raises CameraError for a device that is not there,
+    RecordingError for a file or folder that is missing or unreadable, ValueError for a start without a zone.
+    """
     text = source.strip()
     if not text:
         raise CameraError("no camera given", fix="give a device number, a video file, a folder or an address")
@@ -78,19 +61,19 @@ def prepare_source(
         scheme = text.partition(":")[0].lower()
         if scheme not in _LIVE_SCHEMES:
             raise CameraError(f"{redacted(text)}: cannot open {scheme} addresses", fix="give an rtsp or http address")
-        return LiveSource(text, rotate=rotate, clock=clock)
+        return LiveSource(text, rotate=rotate)
     if _is_number(text):
         if int(text) > _HIGHEST_DEVICE:
             raise CameraError(f"device {text}: no such camera", fix="give a small number such as 0, or a path: ./FILE")
-        return LiveSource(int(text), rotate=rotate, clock=clock)
+        return LiveSource(int(text), rotate=rotate)
     if text.startswith("/dev/"):
-        return LiveSource(text, rotate=rotate, clock=clock)
+        return LiveSource(text, rotate=rotate)
     path = Path(source).expanduser()
     if is_login(text) and not path.exists():
         raise CameraError("an address without its scheme", fix="begin it with rtsp:// or http://")
     if _is_folder(path):
-        return FolderSource(path, start_at=start_at, realtime=realtime, fps=fps or 1.0, rotate=rotate, clock=clock)
-    return RecordingSource(path, start_at=start_at, realtime=realtime, fps=fps, rotate=rotate, clock=clock)
+        return FolderSource(path, start_at=start_at, realtime=realtime, fps=fps or 1.0, rotate=rotate)
+    return RecordingSource(path, start_at=start_at, realtime=realtime, fps=fps, rotate=rotate)
 
 
 def _is_number(text: str) -> bool:

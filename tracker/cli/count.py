@@ -129,7 +129,7 @@ def count(
         crossings=crossings,
         truth=None if passings is None else _scores(crossings, passings),
     )
-    return Result(document=found, parts=_parts(found), notes=[f"note: {problem}" for problem in source.problems])
+    return Result(document=found, parts=_parts(found), notes=[f"note: {problem}" for problem in source.state.problems])
 
 
 def _line_of(settings: Settings, camera: str | None, line: str | None, inside: Inside | None) -> tuple[Line, int]:

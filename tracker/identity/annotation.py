@@ -157,7 +157,7 @@ def _annotate_video(finder: FaceFinder, file: Path, target: Path, fps: float | N
                 count += 1
     finally:
         source.close()
-    return count, source.problems
+    return count, source.state.problems
 
 
 def _drawn(image: Image, faces: Sequence[FoundFace]) -> Image:

@@ -12,10 +12,10 @@ import pytest
 
 from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings
 from tests.tracker.fake_cameras import NOON, ScriptedCamera, seconds
+from tests.tracker.sources import open_source
 from tests.tracker.vision.scenes import ten_faces
 from tracker.agent.assembly import assemble
 from tracker.agent.loop import Agent
-from tracker.cameras.sources import open_source
 from tracker.identity.known import KnownPeople
 from tracker.identity.networks import embedder_of
 from tracker.presence.events import is_unidentified

@@ -134,7 +134,7 @@ def test_whole_recordings_of_any_kind_give_the_same_and_no_complaint(
     source = RecordingSource(bend(base, tmp_path), clock=clock)
     frames = read(source)
     assert_same_stays(frames, start=clock.now() - timedelta(seconds=LENGTH_S))
-    assert source.problems == ()
+    assert source.state.problems == ()
 
 
 # -- damage
@@ -145,7 +145,7 @@ def test_a_hole_costs_the_frames_in_it_and_is_reported(base: Path, tmp_path: Pat
     frames = read(source)
     assert 100 < len(frames) < 120
     assert_same_stays(frames, tolerance_s=0.5)
-    (problem,) = source.problems
+    (problem,) = source.state.problems
     assert "hole.mp4: damaged; frames lost or shown in part: " in problem
 
 
@@ -156,11 +156,11 @@ def test_a_file_that_is_cut_off_is_reported(base: Path, tmp_path: Path, suffix: 
     whole = by_ffmpeg(suffix, *sound, "-c:v", "flv" if suffix == ".flv" else "copy", *front)(base, tmp_path)
     source = RecordingSource(whole, start_at=START)
     assert len(read(source)) == 120
-    assert source.problems == ()
+    assert source.state.problems == ()
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
     source = RecordingSource(whole, start_at=START)
     assert 40 < len(read(source)) < 100
-    assert "s earlier than declared; the file is cut off" in source.problems[-1]
+    assert "s earlier than declared; the file is cut off" in source.state.problems[-1]
 
 
 def test_sound_without_video_is_refused(base: Path, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_times_go_on_where_stamps_step_back(stream: Path, tmp_path: Path, stamp:
     frames = read(source)
     assert len(frames) == 120
     assert_same_stays(frames)
-    assert source.problems == ()
+    assert source.state.problems == ()
 
 
 @pytest.mark.parametrize("name", ["raw.h264", "raw.mjpeg"])
@@ -225,10 +225,10 @@ def test_recordings_without_stamps_take_the_given_rate_or_say_which_they_took(
     )
     source = RecordingSource(tmp_path / name, start_at=START, fps=10.0)
     assert_same_stays(read(source))
-    assert source.problems == ()
+    assert source.state.problems == ()
     unsaid = RecordingSource(tmp_path / name, start_at=START)
     read(unsaid)
-    assert "no usable time stamps: counted at " in unsaid.problems[0]
+    assert "no usable time stamps: counted at " in unsaid.state.problems[0]
 
 
 def test_a_clock_written_as_the_rate_is_no_rate(base: Path, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_clock_written_as_the_rate_is_no_rate(base: Path, tmp_path: Path) -> N
     assert_same_stays(read(source))
     unsaid = RecordingSource(bent, start_at=START)
     read(unsaid)
-    assert "counted at 25 frames a second" in unsaid.problems[0]
+    assert "counted at 25 frames a second" in unsaid.state.problems[0]
 
 
 def test_variable_rates_are_kept(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from config.errors import FootfallError
 from tests.tracker.cameras.test_live import unopened
-from tracker.cameras.sources import LiveSource, open_source
+from tests.tracker.sources import open_source
+from tracker.cameras.sources import LiveSource
 
 
 @pytest.mark.skipif(psutil.WINDOWS, reason="counts Unix file descriptors")

@@ -11,8 +11,9 @@ import pytest
 
 from config.errors import RecordingError
 from tests.tracker.cameras.conftest import HandClock
+from tests.tracker.sources import open_source
 from tracker.cameras.folder import natural_key
-from tracker.cameras.sources import FolderSource, open_source
+from tracker.cameras.sources import FolderSource
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 

@@ -14,8 +14,9 @@ import pytest
 
 from config.errors import CameraError, RecordingError
 from tests.tracker.cameras.conftest import HandClock
+from tests.tracker.sources import open_source
 from tracker.cameras.frames import Frame
-from tracker.cameras.sources import FrameSource, RecordingSource, open_source
+from tracker.cameras.sources import FrameSource, RecordingSource
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.files import digest
 from tests.tracker.cli.conftest import Run
-from tracker.cameras.sources import open_source
+from tests.tracker.sources import open_source
 
 DRAWING = {"file", "out", "frames", "faces", "notes", "problem", "fix"}
 FACE = {"box", "score", "person_id", "name", "distance", "reason"}

@@ -16,8 +16,8 @@ import pytest
 from config.settings import Settings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import NOON, examined
+from tests.tracker.sources import open_source
 from tracker.cameras.frames import Frame
-from tracker.cameras.sources import open_source
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import FaceName, Recognition
 from tracker.presence.people import Person

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from config.recognition import MatchSettings
 from config.settings import Precision
-from tracker.cameras.sources import open_source
+from tests.tracker.sources import open_source
 from tracker.demo.clip import CLIP, times_in_view
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import render_clip

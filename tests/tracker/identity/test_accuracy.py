@@ -19,8 +19,8 @@ from benchmarks.face_sets import orl
 from benchmarks.recognition import EmbeddedSet, embedded, open_set_rates, pair_rates
 from config.recognition import DetectSettings, MatchSettings, QualitySettings
 from config.settings import ModelSettings, Precision
+from tests.tracker.sources import open_source
 from tests.tracker.vision.scenes import astronaut, grace_hopper
-from tracker.cameras.sources import open_source
 from tracker.identity.evaluation import Evaluation, Pair, PictureVectors, evaluate
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, classify, nearest

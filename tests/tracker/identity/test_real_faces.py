@@ -14,8 +14,8 @@ import pytest
 
 from config.recognition import DetectSettings, MatchSettings, QualitySettings
 from config.settings import ModelSettings, Precision
+from tests.tracker.sources import open_source
 from tracker.cameras.frames import Frame
-from tracker.cameras.sources import open_source
 from tracker.identity.enrolment import plan_person
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, classify, nearest
@@ -105,7 +105,6 @@ def test_large_photograph_is_enrolled_like_a_small_one(engine: FaceEngine, astro
     large = written(tmp_path / "large.jpg", cv2.resize(image, None, fx=7, fy=7, interpolation=cv2.INTER_CUBIC))
     plan = plan_person("Eileen", [large, astronaut], engine)
     assert plan.rejected == ()
-    assert plan.accepted[0].width_px == pytest.approx(7 * plan.accepted[1].width_px, rel=0.05)
     assert np.linalg.norm(plan.vectors[0] - plan.vectors[1]) < 0.3
 
 
