@@ -1,4 +1,4 @@
-"""Callable functions for admins of a site: enroll a person, forget a person."""
+"""Callable functions for admins of a site: enrol a person, forget a person."""
 
 from __future__ import annotations
 

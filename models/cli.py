@@ -32,7 +32,7 @@ def build(
         bool, typer.Option("--browser", help="Also convert the networks of the browser camera (31 MB).")
     ] = False,
     haar: Annotated[
-        bool, typer.Option("--haar", help="Also download the cascade of the Haar detector (0.9 MB).")
+        bool, typer.Option("--haar", help="Also download the cascade of the Haar detector (0.2 MB).")
     ] = False,
     for_audience: Annotated[
         bool, typer.Option("--audience", help="Also those that [audience] asks for: expression and age (18 MB).")
@@ -49,7 +49,7 @@ def build(
     build_in_subprocess(folder, precisions=precision or list(Precision), names=names, force=force)
     if for_browser:
         browser.build(folder, force=force)
-    typer.echo(f"Models are complete in {folder}")
+    typer.echo(f"Networks are complete in {folder}")
 
 
 @app.command(

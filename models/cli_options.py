@@ -17,13 +17,13 @@ from models.packs import Pack
 Folder = Annotated[Path | None, typer.Option("--models", metavar="DIR", help="Folder of the converted networks.")]
 SettingsFile = Annotated[
     Path | None,
-    typer.Option(
-        "--settings", metavar="FILE", help="Settings file (TOML). Default: footfall.toml in the working folder."
-    ),
+    typer.Option("--settings", metavar="FILE", help="Settings file (TOML). Default: footfall.toml, if it is here."),
 ]
 Precisions = Annotated[list[Precision] | None, typer.Option("--precision", help="Only this precision; repeatable.")]
-Store = Annotated[str | None, typer.Option("--store", metavar="URL", help="Ignored; accepted by every command.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Store = Annotated[
+    str | None, typer.Option("--store", metavar="URL", help="Accepted by every command; this one opens no store.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys.")]
 
 
 def folder_of(models: Path | None, settings: Path | None, store: str | None) -> Path:

@@ -129,7 +129,7 @@ def _notes(found: Calibration, names: dict[str, str]) -> list[str]:
 def _threshold_lines(found: Calibration, current: float) -> list[str]:
     count = len(found.different)
     if not count and not len(found.strangers):
-        return [f"One person alone allows no comparison: {current:g} remains. Enroll more people, then run this again."]
+        return [f"One person alone allows no comparison: {current:g} remains. Enrol more people, then run this again."]
     if not count:
         nearest = float(found.strangers.min())
         compared = f"compared with {len(found.strangers)} faces of strangers, the nearest at {nearest:.2f}"

@@ -19,7 +19,7 @@ Entry: TypeAlias = tuple[str, str]
 COMMANDS: Mapping[str, Entry] = {
     "demo": ("demo:demo", "Render a clip, track it, and compare the visits with the scripted truth."),
     "track": ("track:track", "Follow cameras or recordings and record who comes and goes."),
-    "enroll": ("enroll:enroll", "Enroll people from pictures. Only enroll people who agreed to it."),
+    "enroll": ("enroll:enroll", "Enrol people from pictures. Only enrol people who agreed to it."),
     "import": ("import_people:import_people", "Import people from what other programs keep."),
     "train": ("train:train", "Teach a recognition network with pictures of your own, and write it as a model pack."),
     "evaluate": ("evaluate:evaluate", "Measure recognition accuracy on labelled pairs of pictures."),
@@ -60,7 +60,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within anot
             "not": ("deny:deny", "Mark faces as not this person."),
             "re-enroll": (
                 "re_enroll:re_enroll",
-                "Enroll everybody anew with another network: that of the settings, or that of a shadow period.",
+                "Enrol everybody anew with another network: that of the settings, or that of a shadow period.",
             ),
             "shadow": ("re_enroll:shadow", "Show how far a shadow period is."),
             "calibrate": ("calibrate:calibrate", "Calibrate recognition thresholds for the people enrolled here."),

@@ -92,7 +92,7 @@ def _require_people(gallery: Gallery) -> None:
     if len(gallery.people) < _LEAST_PEOPLE:
         count = count_text(len(gallery.people), "person", "people")
         raise PeopleError(
-            f"{count} enrolled: there is nobody to tell apart", fix="enroll more: footfall enroll PICTURES --name NAME"
+            f"{count} enrolled: there is nobody to tell apart", fix="enrol more: footfall enroll PICTURES --name NAME"
         )
 
 

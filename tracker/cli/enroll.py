@@ -59,7 +59,7 @@ def enroll(
         bool,
         typer.Option(
             "--update",
-            help="Enroll who is new, and add pictures that are new to people who are enrolled already. Nothing is"
+            help="Enrol who is new, and add pictures that are new to people who are enrolled already. Nothing is"
             " removed, and repeating it changes nothing: fit for every night.",
         ),
     ] = False,
@@ -68,7 +68,7 @@ def enroll(
         bool, typer.Option("--force", help="Accept pictures that look like somebody else, and people who look alike.")
     ] = False,
 ) -> Result:
-    """Enroll people from pictures. Only enroll people who agreed to it.
+    """Enrol people from pictures. Only enrol people who agreed to it.
 
     By running this you confirm that they did. Give three to five pictures of each person, from different sides and in
     different light. A picture with no face, several faces, a face that is too small, or somebody else's is rejected
@@ -131,7 +131,7 @@ def asked_pattern(folder: Path) -> str:
     if not sys.stdin.isatty():
         fix = f"--pattern '{numbering.pattern}' for one person a name, --pattern '{ONE_A_FILE}' for one a file"
         raise UsageError(alike, fix=fix)
-    one_person = typer.confirm(f"{alike}. Enroll one person for each name before the number?", err=True)
+    one_person = typer.confirm(f"{alike}. Enrol one person for each name before the number?", err=True)
     return numbering.pattern if one_person else ONE_A_FILE
 
 

@@ -56,7 +56,7 @@ def re_enroll(
         ),
     ] = False,
 ) -> Result:
-    """Enroll everybody anew with another network: that of the settings, or that of a shadow period.
+    """Enrol everybody anew with another network: that of the settings, or that of a shadow period.
 
     Face vectors of two networks cannot be compared, so a store goes on with the network that it was made with until
     this command replaces the vectors of all people at once. People who are not recognised so far, such as those who are

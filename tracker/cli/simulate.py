@@ -210,8 +210,8 @@ def _report(
     write = note if to_stderr else print_line
     write(
         f"{totals.people} people on {totals.days} days at a simulated {scenario.profile.name}:"
-        f" {totals.stays} stays, {totals.events} events; {totals.missed} missed, {totals.confused} of the wrong person;"
-        f" {totals.inside} in now"
+        f" {totals.segments} segments, {totals.events} events; {totals.missed} missed,"
+        f" {totals.confused} of the wrong person; {totals.inside} in now"
     )
     if settings is not None:
         words = f"footfall dashboard --settings {settings.store.path.with_suffix(SUFFIX)} --store {settings.store.url}"

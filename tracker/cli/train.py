@@ -257,10 +257,6 @@ def _beginning(state: State, material: Material) -> str:
     return f"{counts}; from {where}"
 
 
-def _reading(pictures: list[tuple[str, Path]]) -> Iterable[tuple[str, Path]]:
-    return with_progress(pictures, "Reading pictures", total=len(pictures))
-
-
 def _converting(names: list[str]) -> Iterable[str]:
     return with_progress(names, "Converting and measuring", total=len(names))
 
@@ -305,5 +301,7 @@ def _result(trained: Trained, material: Material, to: Path) -> Result:
             Table.of(titles, rows),
             f"wrote {trained.pack.folder}",
         ],
-        notes=[f"use it: footfall models add {trained.pack.folder}, then set recognition.embedder and re-enroll"],
+        notes=[
+            f"use it: footfall models add {trained.pack.folder}, then set recognition.embedder and enrol everybody anew"
+        ],
     )

@@ -69,7 +69,7 @@ def name(
     is_called: Annotated[str, typer.Option("--as", metavar="NAME", help="A new name, or the name of a known person.")],
     access: Acting,
     consent: Annotated[
-        bool, typer.Option("--consent", help="Enroll the person, who agreed to it; you confirm that.")
+        bool, typer.Option("--consent", help="Enrol the person, who agreed to it; you confirm that.")
     ] = False,
     staff: Annotated[bool, typer.Option("--staff", help="Staff: marked, and left out of footfall.")] = False,
 ) -> None:

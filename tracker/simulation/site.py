@@ -27,14 +27,14 @@ class Day:
 class Totals:
     """Totals of the days so far.
 
-    until: the end of the simulated time. stays: segments inside. missed, confused: of what cameras could report.
-    inside: people in at the end; most: at once.
+    until: the end of the simulated time. missed, confused: of what cameras could report. inside: people in at the end;
+    most: at once.
     """
 
     until: datetime
     people: int = 0
     days: int = 0
-    stays: int = 0
+    segments: int = 0
     events: int = 0
     missed: int = 0
     confused: int = 0
@@ -44,7 +44,7 @@ class Totals:
     def add(self, day: Day) -> None:
         """Count a day; `people` is not among what a day tells."""
         self.days += 1
-        self.stays += len(day.segments)
+        self.segments += len(day.segments)
         self.events += len(day.camera_output.events)
         self.missed += day.camera_output.missed
         self.confused += day.camera_output.confused

@@ -85,5 +85,5 @@ def test_numbered_pictures_are_asked_about_on_a_terminal(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("typer.confirm", answer)
     assert run("enroll", numbered).code == 0
-    assert "Enroll one person for each name before the number?" in asked[0]
+    assert "Enrol one person for each name before the number?" in asked[0]
     assert stored(tmp_path) == {"Ada Byron": 2, "Bob": 1}

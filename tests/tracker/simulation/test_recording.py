@@ -40,7 +40,7 @@ def test_a_recorded_site_has_the_events_of_its_days_and_the_people_in_them(tmp_p
         events, visitors = store.events.select(), store.people.all(kind=PersonKind.VISITOR)
         cameras = {each.camera_id for each in store.cameras.health(SCENARIO.site_id)}
     assert (totals.days, totals.inside, totals.missed) == (2, 0, 0)
-    assert 0 < totals.most <= totals.stays
+    assert 0 < totals.most <= totals.segments
     assert len(events) == totals.events > 0
     assert {each.person_id for each in visitors} <= {each.person_id for each in events}
     assert cameras == set(SCENARIO.camera_ids)

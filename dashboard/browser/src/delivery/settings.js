@@ -15,7 +15,7 @@ const DEFAULTS = {
 };
 const SHARED = ["presence", "match", "quality"];
 
-/** By name of the network, the usual one first: distances for up to so many people, as tracker/vision/embedders.py has them. */
+/** By name of the network, the usual one first: distances for up to so many people, as models/catalog.py has them. */
 export const EMBEDDERS = {
   sface: {
     limits: [
