@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from firebase_functions import firestore_fn, https_fn, options, scheduler_fn
+from firebase_functions import firestore_fn, https_fn, logger, options, scheduler_fn
 from flask import Request, Response
 
 from functions import callables, handlers, reporting, schedule
@@ -50,7 +51,8 @@ def on_site_written(event: firestore_fn.Event[Any]) -> None:
 
 @scheduler_fn.on_schedule(schedule="every 1 hours", timeout_sec=540)
 def every_hour(event: scheduler_fn.ScheduledEvent) -> None:
-    schedule.run_all(client_of(project(), DATABASE), now=event.schedule_time.astimezone(UTC))
+    done = schedule.run_all(client_of(project(), DATABASE), now=event.schedule_time.astimezone(UTC))
+    logger.info("hourly job", **asdict(done))
 
 
 @https_fn.on_request(

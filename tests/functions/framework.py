@@ -58,6 +58,7 @@ class Function:
         command = [self.python, "-m", "functions_framework", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--target", self.target, "--source", str(self.source), "--signature-type", self.kind]
         env = {name: value for name, value in self.env.items() if not name.startswith("PYTHON")}
+        env["PYTHONUNBUFFERED"] = "TRUE"  # as in the images of Google's buildpack
         if self.source.is_relative_to(ROOT):
             env["PYTHONPATH"] = str(ROOT)
         with self.log.open("ab") as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -175,3 +176,6 @@ def test_the_schedule_calls_it(gym: Gym, firestore_server: Firestore, tmp_path: 
         headers = {"X-CloudScheduler-JobName": "every_hour", "X-CloudScheduler-ScheduleTime": "2026-03-04T09:00:00Z"}
         assert requests.post(function.url, headers=headers, timeout=60).status_code == 200
         assert gym.visits() == [(0, 0, "ada")]
+    lines = [line for line in (tmp_path / "hour.log").read_text(encoding="utf-8").splitlines() if "hourly job" in line]
+    [found] = [json.loads(line) for line in lines]
+    assert (found["severity"], found["closed"], found["failed"]) == ("INFO", 1, 0)
