@@ -1,10 +1,12 @@
-"""Texts: characters that no id, name or reason may hold, and the form in which texts are searched."""
+"""Texts: ids, characters that no id, name or reason may hold, and the form in which texts are searched."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""An id of a site or of a camera, as a full match."""
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """C0 and C1 controls (NUL, ESC, CR and others), and the overrides that change the direction in which text is read."""
 _UNDECOMPOSED = str.maketrans(

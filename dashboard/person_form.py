@@ -17,7 +17,9 @@ from dashboard.access.callbacks import RoleCallbacks
 from dashboard.elements import Element
 from dashboard.people_address import PeopleQuery
 from dashboard.people_queries import ProfileView
+from dashboard.person_words import ROLES
 from dashboard.queries import Board
+from dashboard.time_field import MONTHS
 from tracker.actions import people
 from tracker.actions.actor import Actor
 from tracker.identity.names import MAX_NAME
@@ -25,8 +27,6 @@ from tracker.presence.documents import encode
 from tracker.presence.people import LONGEST_GROUP, MOST_GROUPS, Person, PersonKind, Role
 from tracker.store.store import Store
 from tracker.store.users import UserRole
-
-ROLES = {Role.MEMBER: "Member", Role.STAFF: "Staff"}
 
 
 def forms(view: ProfileView, *, admin: bool) -> list[Component]:
@@ -93,14 +93,7 @@ def _date(control_id: str, label: str, value: date | None) -> Component:
         firstDayOfWeek=1,
         weekendDays=[],
         clearButtonProps=shell.aria(label=f"No limit: {label}"),
-        ariaLabels={
-            "previousMonth": "Previous month",
-            "nextMonth": "Next month",
-            "previousYear": "Previous year",
-            "nextYear": "Next year",
-            "previousDecade": "Previous decade",
-            "nextDecade": "Next decade",
-        },
+        ariaLabels=MONTHS,
     )
     return control
 

@@ -11,6 +11,9 @@ from tracker.presence.people import Person, PersonKind, Role, is_authorised
 from tracker.reports.sheets import Column, Kind, Row
 from tracker.store.directory import DirectoryEntry
 
+ROLES = {Role.MEMBER: "Member", Role.STAFF: "Staff"}
+"""The roles of enrolled people, by what forms call them."""
+
 
 def refusal(person: Person, at: datetime, zone: ZoneInfo) -> str:
     """Why an enrolled person may not be here: `no access`, `expired 3 Nov`, `valid from 1 Dec`; empty where they may.

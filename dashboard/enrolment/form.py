@@ -13,12 +13,12 @@ from dash.development.base_component import Component
 from config.errors import PeopleError
 from dashboard import shell
 from dashboard.access.identity import current_actor
-from dashboard.enrolment.questions import BACK, FIRST, SECOND
+from dashboard.enrolment.questions import BACK, FIRST, SECOND, text_of
+from dashboard.person_words import ROLES
 from dashboard.queries import Board
 from tracker.identity.names import clean_group, clean_name
 from tracker.presence.people import MOST_GROUPS, Consent, Person, Role
 
-ROLES = {Role.MEMBER: "Member", Role.STAFF: "Staff"}
 _VALUES = {
     "run": ("enrol-run", "data"),
     "name": ("enrol-name", "value"),
@@ -49,8 +49,8 @@ class Filled:
         given = dict(zip(_VALUES, values, strict=True))
         run = given["run"]
         return cls(
-            enrolment_id=_text(run.get("id")) if isinstance(run, dict) else "",
-            name=_text(given["name"]),
+            enrolment_id=text_of(run.get("id")) if isinstance(run, dict) else "",
+            name=text_of(given["name"]),
             agreed=given["agreed"] is True,
             answers=given["answers"],
             _given=given,
@@ -68,7 +68,7 @@ class Filled:
                 name=clean_name(self.name),
                 created_at=now,
                 role=Role.STAFF if self._given["role"] == Role.STAFF else Role.MEMBER,
-                groups=tuple(clean_group(_text(each)) for each in groups) if isinstance(groups, list) else (),
+                groups=tuple(clean_group(text_of(each)) for each in groups) if isinstance(groups, list) else (),
                 valid_from=_day(self._given["valid_from"]),
                 valid_until=_day(self._given["valid_until"]),
             ).with_consent(consent)
@@ -166,10 +166,6 @@ def _consent(board: Board, person: Person | None) -> Component:
         ],
         className="enrol-consent",
     )
-
-
-def _text(given: object) -> str:
-    return given if isinstance(given, str) else ""
 
 
 def _day(given: object) -> date | None:

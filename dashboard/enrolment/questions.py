@@ -56,10 +56,10 @@ def answered(kept: object, button: str) -> Answers:
     answers = Answers(
         without=_numbers(given.get("without")),
         kept=_numbers(given.get("kept")),
-        same=_text(given.get("same")),
-        others=frozenset(_text(each) for each in _list(given.get("others"))),
+        same=text_of(given.get("same")),
+        others=frozenset(text_of(each) for each in _list(given.get("others"))),
     )
-    shots, lookalike = _numbers(given.get("shots")), _text(given.get("lookalike"))
+    shots, lookalike = _numbers(given.get("shots")), text_of(given.get("lookalike"))
     if lookalike:
         is_same = button == FIRST
         return replace(answers, same=lookalike) if is_same else replace(answers, others=answers.others | {lookalike})
@@ -76,5 +76,6 @@ def _numbers(given: object) -> frozenset[int]:
     return frozenset(each for each in _list(given) if isinstance(each, int))
 
 
-def _text(given: object) -> str:
+def text_of(given: object) -> str:
+    """The value of a field; empty for what is no text."""
     return given if isinstance(given, str) else ""

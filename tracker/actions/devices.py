@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from config.errors import UserError
 from config.settings import CameraRole, Settings
+from config.text import ID
 from tracker.actions.actor import Actor
 from tracker.actions.operation import Change, Operation, changing
 from tracker.identity.names import clean_name
@@ -27,7 +28,6 @@ RENAME = Operation(name="devices.rename", words="renamed a device", least=UserRo
 REVOKE = Operation(name="devices.revoke", words="revoked a device", least=UserRole.ADMIN)
 OPERATIONS = (ADD, RENAME, REVOKE)
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NO_ID = re.compile(r"[^a-z0-9]+")
 _LONGEST_DERIVED = 60
 
@@ -52,7 +52,7 @@ def add(
         taken = _taken(store, settings)
         if camera_id is None:
             camera_id = _derived(name, taken)
-        elif not _ID.fullmatch(camera_id):
+        elif not ID.fullmatch(camera_id):
             raise UserError(f"{camera_id[:64]!r} is no camera id", fix="give up to 64 letters, digits, . _ -")
         elif camera_id in taken:
             raise UserError(f"there is a camera {camera_id!r} already", fix="give another id, or leave it out")

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from config.errors import CameraError, FootfallError, StoreError
@@ -23,7 +23,7 @@ from tracker.cameras.frames import Frame, FrameSource, NoFrameYet
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import FaceName, Recognition
 from tracker.identity.shadow import Shadow
-from tracker.presence.events import CameraRef, Correction, Event, Match, is_unidentified
+from tracker.presence.events import FIRST_INSTANT, CameraRef, Correction, Event, Match, is_unidentified
 from tracker.presence.health import CameraState
 from tracker.presence.room import Gap, Presence
 from tracker.store.store import Store
@@ -39,7 +39,6 @@ BLIND_AFTER = timedelta(seconds=5)
 """Without a frame for so long the camera was blind, and who went unseen meanwhile has not left for that. A clock that
 goes back by less is taken as unchanged until it has caught up; one that goes back by more was set."""
 WARN_AGAIN_AFTER = timedelta(days=1)
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -234,7 +233,7 @@ class Agent:
 
     def _end_or_bridge(self, last: datetime, at: datetime) -> Changes:
         """After a gap between `last` and `at`: too long to know who stayed, or too short to conclude anything."""
-        frames_since, self._frames_since = self._frames_since or _LONG_AGO, at
+        frames_since, self._frames_since = self._frames_since or FIRST_INSTANT, at
         if at - last > self._resume_within:
             self._gap = None
             return self._role.observe(View(at=last, ended=True))
@@ -250,7 +249,7 @@ class Agent:
     def _set_back(self, last: datetime, at: datetime) -> tuple[Changes, tuple[Match, ...]]:
         """The clock was set back: what this camera dated later than now is void, people in sight stay in."""
         log.warning("%s: the clock was set back by %.0f s", self.camera_id, (last - at).total_seconds())
-        self._frames_since, self._gap = at, Gap(frames_since=_LONG_AGO, until=at)
+        self._frames_since, self._gap = at, Gap(frames_since=FIRST_INSTANT, until=at)
         matches = self._end_tracks()
         self._writer.set_back(at)
         return self._role.set_back(at), matches

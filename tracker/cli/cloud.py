@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from config.errors import CloudError, SettingsError
+from config.text import ID
 from tracker.cli.command import command
 from tracker.cli.extras import require_firestore
 from tracker.cli.findings import result_of
@@ -30,7 +30,6 @@ CredentialsOption = Annotated[
     typer.Option("--credentials", metavar="FILE", help="Service account or device key. Default: cloud.credentials."),
 ]
 BUNDLE = Path("build/functions")
-_CAMERA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DEVICES = (
     Column("name", "name"),
     Column("camera_id", "camera", Kind.WORD),
@@ -297,7 +296,7 @@ def _plain_name(name: str) -> str:
 
 def _camera_id(camera: str) -> str:
     plain = camera.strip()
-    if not _CAMERA.fullmatch(plain):
+    if not ID.fullmatch(plain):
         raise UsageError(
             f"{camera!r} is not a camera id", fix="give letters, digits, . _ - as the machine's settings call it"
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections import defaultdict
 from collections.abc import Iterator
-from html import escape
 
 import cv2
 
@@ -13,7 +12,7 @@ from config.errors import PictureError
 from tracker.dataset.check import Check
 from tracker.dataset.examination import ExaminedPicture
 from tracker.identity.pictures import read_picture
-from tracker.reports.text import count_text, printable
+from tracker.reports.text import count_text, escaped_html
 
 _SIDE_PX = 144
 _JPEG_QUALITY = 80
@@ -40,7 +39,7 @@ def contact_sheet(check: Check) -> Iterator[str]:
     yield (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">{policy}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head><body>\n<h1>{_isolated(title)}</h1>\n"
+        f"<title>{escaped_html(title)}</title><style>{_STYLE}</style></head><body>\n<h1>{_isolated(title)}</h1>\n"
         f"<p>{count_text(len(check.dataset.people), 'person', 'people')}, {count_text(pictures, 'picture')},"
         f" {good.total():,} good</p>\n"
     )
@@ -62,7 +61,7 @@ def contact_sheet(check: Check) -> Iterator[str]:
 def _figure(picture: ExaminedPicture) -> str:
     name = picture.path.name
     source = _thumbnail(picture)
-    shown = f'<img src="{source}" alt="{_escaped(name)}">' if source else '<div class="none"></div>'
+    shown = f'<img src="{source}" alt="{escaped_html(name)}">' if source else '<div class="none"></div>'
     if picture.problem is None:
         return f"<figure>{shown}<figcaption>{_isolated(name)}</figcaption></figure>\n"
     problem = f"<strong>{_isolated(picture.reason)}</strong>"
@@ -85,8 +84,4 @@ def _thumbnail(picture: ExaminedPicture) -> str:
 
 def _isolated(text: str) -> str:
     """A text whose direction does not change that of what is around it."""
-    return f"<bdi>{_escaped(text)}</bdi>"
-
-
-def _escaped(text: str) -> str:
-    return escape(printable(text))
+    return f"<bdi>{escaped_html(text)}</bdi>"

@@ -15,6 +15,9 @@ SCHEMA = 1
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 """Records outside of [EARLIEST, LATEST) are refused: arithmetic near the limits of datetime fails."""
 
+FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
+"""Not after any other: the time of what has no beginning."""
+
 OPERATOR = "@operator"
 """The camera id of events that an operator adds; no camera can have it. Its events count like those of a door."""
 

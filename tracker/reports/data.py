@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from tracker.presence.coverage import Coverage
-from tracker.presence.events import ANONYMOUS_PREFIX, Event
+from tracker.presence.events import ANONYMOUS_PREFIX, FIRST_INSTANT, Event
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.reports.frames import Frames
 from tracker.reports.sheets import Figure, Report, Sheet
 from tracker.reports.text import coverage_notes
-
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,8 +63,8 @@ class ReportData:
             return known
         if person_id.startswith(ANONYMOUS_PREFIX):
             kind, name = PersonKind.VISITOR, "Forgotten person"
-            return Person(person_id=person_id, name=name, kind=kind, created_at=_EARLIEST)
-        return Person(person_id=person_id, name=person_id, created_at=_EARLIEST)
+            return Person(person_id=person_id, name=name, kind=kind, created_at=FIRST_INSTANT)
+        return Person(person_id=person_id, name=person_id, created_at=FIRST_INSTANT)
 
     def report(
         self,

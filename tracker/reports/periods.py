@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from config.errors import ReportError
 from tracker.presence.calendar import day_edges, day_range, hour_edges, local_text
-from tracker.presence.events import EARLIEST
+from tracker.presence.events import EARLIEST, FIRST_INSTANT
 
 QUARTER = timedelta(minutes=15)
 MOST_PERIODS = 10_000
@@ -45,7 +45,7 @@ def quarter_edges(since: datetime, until: datetime) -> list[datetime]:
     """The same for quarters of an hour. Every zone of today is off by whole quarters, so they need no zone."""
     require_few("quarters of an hour", (until - since) // QUARTER, MOST_PERIODS * _QUARTERS)
     since, until = since.astimezone(UTC), until.astimezone(UTC)
-    at = since - (since - datetime.min.replace(tzinfo=UTC)) % QUARTER + QUARTER
+    at = since - (since - FIRST_INSTANT) % QUARTER + QUARTER
     edges = [since]
     while at < until:
         edges.append(at)

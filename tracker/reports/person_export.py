@@ -7,7 +7,6 @@ import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from html import escape
 from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +16,7 @@ from tracker.presence.events import EventKind
 from tracker.presence.person_data import PersonData
 from tracker.reports.json_values import plain
 from tracker.reports.sheets import Column, Kind, Row
-from tracker.reports.text import cell_text, escaped_json, printable
+from tracker.reports.text import cell_text, escaped_html, escaped_json
 
 _STYLE = """
 body { margin: 0 auto; max-width: 60rem; padding: 2rem 1.5rem; font: 15px/1.5 system-ui, sans-serif; color: #17211d; }
@@ -89,10 +88,10 @@ def json_text(data: PersonData, now: datetime) -> str:
 
 def html_text(data: PersonData, now: datetime, zone: ZoneInfo) -> str:
     """The same as one page of HTML, without scripts and links; times are on the clock of `zone`."""
-    name = _escaped(data.person.name)
+    name = escaped_html(data.person.name)
     parts = [
         f"<h1>What is kept about {name}</h1>",
-        f"<p>As of {_escaped(cell_text(now, Kind.MOMENT, zone))}, {_escaped(zone.key)}.</p>",
+        f"<p>As of {escaped_html(cell_text(now, Kind.MOMENT, zone))}, {escaped_html(zone.key)}.</p>",
         _section("Profile", _facts(_profile(data, zone))),
         _section("How much", _facts({key: f"{count:,}" for key, count in data.counts().items()})),
         f"<p>{_WITHOUT_PICTURES}</p>",
@@ -167,18 +166,18 @@ def _section(title: str, body: str) -> str:
 
 
 def _facts(facts: dict[str, str]) -> str:
-    rows = (f'<tr><th scope="row">{_escaped(name)}</th><td>{_escaped(text)}</td></tr>' for name, text in facts.items())
+    rows = (
+        f'<tr><th scope="row">{escaped_html(name)}</th><td>{escaped_html(text)}</td></tr>'
+        for name, text in facts.items()
+    )
     return f"<table>{''.join(rows)}</table>"
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Row], zone: ZoneInfo) -> str:
     head = "".join(f'<th scope="col">{column.title}</th>' for column in columns)
     lines = (
-        "".join(f"<td>{_escaped(cell_text(row[each.key], each.kind, zone))}</td>" for each in columns) for row in rows
+        "".join(f"<td>{escaped_html(cell_text(row[each.key], each.kind, zone))}</td>" for each in columns)
+        for row in rows
     )
     body = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
-
-
-def _escaped(text: str) -> str:
-    return escape(printable(text))

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -105,6 +106,11 @@ def harmless(text: str) -> str:
 def escaped_json(text: str) -> str:
     """JSON with those characters as JSON escapes, which mean the same."""
     return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def escaped_html(text: str) -> str:
+    """The text for HTML, with those characters escaped as `printable` does it."""
+    return escape(printable(text))
 
 
 def coverage_notes(outages: Sequence[Outage], coverage: Coverage, since: datetime, zone: ZoneInfo) -> list[str]:

@@ -9,11 +9,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import compress
 from typing import Any, TypeAlias
 
-from tracker.presence.events import UNIDENTIFIED_PREFIX, as_utc, is_unidentified, time_text
+from tracker.presence.events import FIRST_INSTANT, UNIDENTIFIED_PREFIX, as_utc, is_unidentified, time_text
 from tracker.presence.projection import project
 from tracker.presence.rules import Closings, Rules
 from tracker.store import event_rows, session_changes, site_rows
@@ -41,7 +41,6 @@ _EVENT_ARRAYS = (
 )
 _IS_LONG = f"(ended_at IS NULL OR gross_s >= {LONG.total_seconds():.0f})"
 _PORTION = timedelta(days=32)
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 SessionColumns: TypeAlias = Mapping[str, Sequence[Any]]
 """Some sessions by column: for each of REPORT_COLUMNS one value a session, in no order."""
@@ -99,7 +98,7 @@ class Snapshot:
         The beginning of time if that was too long ago to be known.
         """
         since = session_changes.changed_after(self._connection, version)
-        return None if since == NEVER else _BEGINNING if since == EVER else read_time(since)
+        return None if since == NEVER else FIRST_INSTANT if since == EVER else read_time(since)
 
     def begun(self, since: datetime, until: datetime | None) -> Iterator[SessionColumns]:
         """The stored sessions that begin in [since, until), None for no limit, in portions."""
@@ -120,9 +119,8 @@ class Snapshot:
         """
         wanted = Range(site_id=self._site_id, since=since, until=until)
         cuts, rows = _unsettled(self._connection, wanted, now)
-        return {person_id: _BEGINNING if at == EVER else read_time(at) for person_id, at in cuts.items()}, _columns_of(
-            rows
-        )
+        since_of = {person_id: FIRST_INSTANT if at == EVER else read_time(at) for person_id, at in cuts.items()}
+        return since_of, _columns_of(rows)
 
     def has_unidentified(self) -> bool:
         """Whether there is any event of somebody unidentified, voided or not: until then visits are all that counts."""
@@ -247,19 +245,26 @@ def _long(connection: sqlite3.Connection, site_id: str, since: datetime, columns
     yield from connection.execute(query, (site_id, time_text(since - LONG), time_text(since)))
 
 
-def _portions(
-    connection: sqlite3.Connection, site_id: str, begin: datetime | None, end: datetime | None
-) -> Iterator[tuple[str, str]]:
-    """The beginnings and ends (text) of the pieces of [begin, end), None for no limit, in which sessions begin."""
+def bounds(connection: sqlite3.Connection, site_id: str) -> tuple[datetime, datetime] | None:
+    """The starts of the first and of the last session of a site; None without any."""
     query = (
         "SELECT (SELECT min(started_at) FROM sessions WHERE site_id = ?1),"
         " (SELECT max(started_at) FROM sessions WHERE site_id = ?1)"
     )
     first, last = connection.execute(query, (site_id,)).fetchone()
-    if first is None:
+    return None if first is None else (read_time(first), read_time(last))
+
+
+def _portions(
+    connection: sqlite3.Connection, site_id: str, begin: datetime | None, end: datetime | None
+) -> Iterator[tuple[str, str]]:
+    """The beginnings and ends (text) of the pieces of [begin, end), None for no limit, in which sessions begin."""
+    found = bounds(connection, site_id)
+    if found is None:
         return
-    start = read_time(first) if begin is None else max(read_time(first), begin)
-    after = read_time(last) + timedelta(seconds=1)
+    first, last = found
+    start = first if begin is None else max(first, begin)
+    after = last + timedelta(seconds=1)
     after = after if end is None else min(after, end)
     while start < after:
         yield time_text(start), time_text(min(start + _PORTION, after))

@@ -13,7 +13,7 @@ from tracker.presence.sessions import Session, in_order
 from tracker.store import camera_rows, event_rows, session_queries, session_rows, site_rows
 from tracker.store.session_queries import Range, SessionColumns, Snapshot
 from tracker.store.store_file import StoreFile
-from tracker.store.tables import read_all, read_time
+from tracker.store.tables import read_all
 
 if TYPE_CHECKING:
     from tracker.presence.explain import Explanation
@@ -100,12 +100,8 @@ class Sessions:
 
     def bounds(self, site_id: str) -> tuple[datetime, datetime] | None:
         """The starts of the first and of the last session of a site; None without any."""
-        ((first, last),) = self._file.rows(
-            "SELECT (SELECT min(started_at) FROM sessions WHERE site_id = ?1),"
-            " (SELECT max(started_at) FROM sessions WHERE site_id = ?1)",
-            (site_id,),
-        )
-        return None if first is None else (read_time(first), read_time(last))
+        with self._file.reading() as connection:
+            return session_queries.bounds(connection, site_id)
 
     def unsettled(self, now: datetime) -> int:
         """How many people's sessions the time alone has changed since the last write."""

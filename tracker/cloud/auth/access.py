@@ -6,10 +6,11 @@ Standard library only.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeAlias
+
+from config.text import ID
 
 Claims: TypeAlias = dict[str, Any]
 """The custom claims in a user's ID token."""
@@ -17,7 +18,6 @@ Claims: TypeAlias = dict[str, Any]
 DEVICE = "device"
 LONGEST_CLAIMS = 1000
 """Characters of JSON that Firebase takes."""
-_SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Access(StrEnum):
@@ -52,7 +52,7 @@ def granted(claims: Mapping[str, Any] | None, site_id: str, access: Access | Non
     known = dict(claims or {})
     if is_device(known):
         raise ValueError("expected a person, got a camera machine")
-    if not _SITE.fullmatch(site_id):
+    if not ID.fullmatch(site_id):
         raise ValueError(f"expected the id of a site (letters, digits, . _ -), got {site_id!r}")
     given = known.pop("sites", None)
     sites = dict(given) if isinstance(given, Mapping) else {}
