@@ -23,7 +23,7 @@ _GROUPS = 2
 
 def cards(view: NowView, board: Board, wanted: InsideFilter) -> Element:
     """Who is in and fits the filter; below, what the count at the doors adds to it."""
-    notes = [html.P(note, className="quiet inside-note") for note in view.inside_notes]
+    notes = [html.P(note, className="quiet") for note in view.inside_notes]
     return html.Div([_cards(view, board, wanted), *notes])
 
 

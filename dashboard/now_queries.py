@@ -105,7 +105,6 @@ def _events(data: ReportData) -> tuple[EventRow, ...]:
     found = [
         EventRow(
             session_id=row["session_id"],
-            person_id=row["person_id"],
             kind=kind,
             name=row["name"],
             at=row[at],
@@ -129,7 +128,6 @@ def _unrecognised(data: ReportData) -> list[EventRow]:
     return [
         EventRow(
             session_id="",
-            person_id="",
             kind=EventKind.ENTER if enters else EventKind.EXIT,
             name=ANYBODY,
             at=at.to_pydatetime(),

@@ -19,13 +19,10 @@ ANYBODY = SOMEBODY.capitalize()
 def without_names(view: View) -> View:
     """The same figures. Nobody has a name, and no id connects two rows or is a digest of somebody's id."""
     if isinstance(view, NowView):
-        events = tuple(
-            replace(event, name=ANYBODY, person_id="", session_id=str(number))
-            for number, event in enumerate(view.events)
-        )
+        events = tuple(replace(event, name=ANYBODY, session_id=str(number)) for number, event in enumerate(view.events))
         return replace(view, inside=rows_without_names(view.inside), events=events, names=False)
     if isinstance(view, RollCall):
-        return replace(view, rows=rows_without_names(view.rows), names=False)
+        return replace(view, rows=rows_without_names(view.rows))
     if isinstance(view, VisitsView):
         return replace(view, rows=rows_without_names(view.rows), person="", opened=None, names=False)
     return replace(view, people=rows_without_names(view.people), names=False)

@@ -113,7 +113,6 @@ def _header(site_name: str, user: User | None, items: Sequence[NavigationItem]) 
                     variant="subtle",
                     color="gray",
                     size="lg",
-                    className="scheme-toggle",
                     **aria(label="Switch between light and dark"),
                 ),
             ],

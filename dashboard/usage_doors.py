@@ -25,7 +25,7 @@ def card(view: UsageView) -> Element | None:
         ]
     )
     table = html.Table([html.Thead(head), html.Tbody([_row(each) for each in view.doors])], className="people-table")
-    advice = html.P(ADVICE, className="quiet door-advice") if few_faces(view.doors) else None
+    advice = html.P(ADVICE, className="quiet") if few_faces(view.doors) else None
     return shell.card("Doors", [table, advice], note="everybody is counted", heading_id="usage-doors-title")
 
 

@@ -67,7 +67,6 @@ class EventRow:
     """
 
     session_id: str
-    person_id: str
     kind: EventKind
     name: str
     at: datetime
@@ -155,7 +154,6 @@ class RollCall:
     inside_notes: tuple[str, ...]
     cameras: tuple[CameraRow, ...]
     watching: bool | None
-    names: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +169,9 @@ class VisitsView:
     """A page of the visits of a range of days that fit a filter, staff included.
 
     rows: as in the report on visits, with the cameras at which each began and ended. visits, people, still_in: how
-    many fit. of_range: visits of the range without the filter. page: of `pages`, from 1 on. cameras: at which visits of
-    the range began. person: name of the one person asked for, "" without. opened: the visit asked for, if there is one.
-    coverage: what was watched. names: rows have them, and ids to link to.
+    many fit. of_range: visits of the range without the filter. page: of `pages`, from 1 on. person: name of the one
+    person asked for, "" without. opened: the visit asked for, if there is one. coverage: what was watched. names: rows
+    have them, and ids to link to.
     """
 
     rows: Sequence[Row]
@@ -184,7 +182,6 @@ class VisitsView:
     of_range: int
     page: int
     pages: int
-    cameras: tuple[str, ...]
     person: str
     opened: OpenedVisit | None
     coverage: CoverageView

@@ -26,7 +26,7 @@ class Found:
     """Visits that fit a query.
 
     order: (N,) int32, their rows in the frame of visits, as the query sorts them. of_range: how many visits the range
-    has. cameras: at which those began.
+    has.
     """
 
     order: NDArray[np.int32]
@@ -34,7 +34,6 @@ class Found:
     people: int
     still_in: int
     with_staff: bool
-    cameras: tuple[str, ...]
 
 
 def find(data: ReportData, query: VisitQuery) -> Found:
@@ -48,7 +47,6 @@ def find(data: ReportData, query: VisitQuery) -> Found:
         people=len(who),
         still_in=int(fitting["ended_at"].isna().sum()),
         with_staff=any(data.person(person_id).role is Role.STAFF for person_id in who),
-        cameras=tuple(sorted(touching["enter_camera_id"].dropna().unique())),
     )
 
 
@@ -66,7 +64,6 @@ def page_of(data: ReportData, found: Found, query: VisitQuery, coverage: Coverag
         of_range=found.of_range,
         page=page,
         pages=pages,
-        cameras=found.cameras,
         person=data.person(person_id).name if person_id else "",
         opened=_opened(data, query.visit),
         coverage=coverage,

@@ -9,10 +9,6 @@ from tracker.presence.calendar import CLOCK, local_text
 from tracker.presence.events import OPERATOR
 from tracker.reports.text import count_text, length_text
 
-MINUTE_S = 60
-HOUR_S = 3600
-DAY_S = 86400
-
 
 def duration(seconds: float | None) -> str:
     """A length of time: `45 s`, `12 min`, `1 h 05 min`, `3 d 4 h`; a dash for None."""

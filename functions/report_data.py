@@ -33,7 +33,6 @@ from tracker.reports.periods import cut_to_records
 MAX_RECORDS = 20_000
 """Documents of one kind that one report reads."""
 _THREADS = 16
-_PAGE = 10
 _PEOPLE_PAGE = 300
 _MOMENT = timedelta(microseconds=1)
 

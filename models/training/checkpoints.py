@@ -34,10 +34,6 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def exists(self) -> bool:
-        """Whether a run has begun here."""
-        return (self.folder / STATE).exists()
-
     def read(self) -> State:
         """The state. Raises ModelError when there is none, or it is damaged or of another version of Footfall."""
         path = self.folder / STATE

@@ -26,16 +26,10 @@ class Pictures(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingSet:
-    """Pictures to teach with. labels: (n,), the number of the person, from 0 on without gaps. fingerprint: of all."""
+    """Pictures to teach with. labels: (n,), the number of the person, from 0 on without gaps."""
 
     pictures: Pictures
     labels: Rows
-    fingerprint: str
-
-    @property
-    def people(self) -> int:
-        """The number of people."""
-        return int(self.labels.max()) + 1
 
 
 def batches(labels: Rows, options: TrainingOptions, epoch: int) -> list[Rows]:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _IF_SAME = 'use the name "{name}" in the source'
 _AT_ONCE = 100
 """People saved in one transaction, where they take no time to plan."""
+_MOST_NAMES = 10
+"""More names than these are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +260,6 @@ def _result(done: ImportedPeople) -> Result:
     )
 
 
-def _some(names: tuple[str, ...], most: int = 10) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _some(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more

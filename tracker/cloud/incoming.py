@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,6 @@ from tracker.store.inbox_erasures import IncomingErasure
 from tracker.store.inbox_people import IncomingPerson
 
 SITE = "site"
-
-Vectors: TypeAlias = dict[str, NDArray[np.float32]]
-"""By network (N, D)."""
 
 
 class Decoder:

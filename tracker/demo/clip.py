@@ -35,8 +35,8 @@ COUNTER_TOP = 436.0
 SIZE_WH = (960, 540)
 
 
-def _at(t: float, x: float, width: float, yaw: float = 0.0, y: float = 200.0) -> Waypoint:
-    return Waypoint(t=t, x=x, y=y, width=width, yaw=yaw)
+def _at(t: float, x: float, width: float, yaw: float = 0.0) -> Waypoint:
+    return Waypoint(t=t, x=x, y=200.0, width=width, yaw=yaw)
 
 
 ENROLLED = Actor(

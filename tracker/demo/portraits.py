@@ -117,12 +117,12 @@ def cutouts(keys: Iterable[str] = tuple(PORTRAITS)) -> dict[str, Cutout]:
     return {key: _cut_out(PORTRAITS[key], picture(PORTRAITS[key])) for key in keys}
 
 
-def enrolment_picture(key: str = "astronaut") -> Image:
-    """A photograph of the person to enrol from: with other lighting, crop and size than in the clip.
+def enrolment_picture() -> Image:
+    """A photograph of the astronaut to enrol from: with other lighting, crop and size than in the clip.
 
     Raises PictureError as `picture` does.
     """
-    portrait = PORTRAITS[key]
+    portrait = PORTRAITS["astronaut"]
     x, y, width, height = portrait.face_xywh
     whole = picture(portrait)
     left, right = max(0, round(x - 1.35 * width)), round(x + 1.7 * width)

@@ -70,16 +70,6 @@ class Scorecard:
     tolerance_s: float
 
     @property
-    def missing(self) -> tuple[ScoreRow, ...]:
-        """Scripted visits that were not measured."""
-        return tuple(row for row in self.rows if row.entered_s is None)
-
-    @property
-    def extra(self) -> tuple[ScoreRow, ...]:
-        """Measured visits that were not scripted."""
-        return tuple(row for row in self.rows if row.true_entered_s is None)
-
-    @property
     def passed(self) -> bool:
         """There are rows, and all of them are ok."""
         return bool(self.rows) and all(row.ok for row in self.rows)

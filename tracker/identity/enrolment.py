@@ -33,12 +33,10 @@ _SAME_VECTOR = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AcceptedPicture:
-    """A picture to recognise the person by. vector: (D,) float32. quality: 0..1. width_px: width of the face."""
+    """A picture to recognise the person by. vector: (D,) float32."""
 
     path: Path
     vector: FloatArray
-    quality: float
-    width_px: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +154,10 @@ def plan_person(
     engine: FaceExtractor,
     *,
     existing: Iterable[str] = (),
-    quality: QualitySettings = ENROL_QUALITY,
-    checks: EnrolmentChecks | None = None,
 ) -> EnrolmentPlan:
     """The plan for one person; see `plan_enrolment`. Raises PeopleError when the name is invalid."""
     request = EnrolmentRequest(name=clean_name(name), pictures=tuple(pictures))
-    return next(plan_enrolment([request], engine, existing=existing, quality=quality, checks=checks))
+    return next(plan_enrolment([request], engine, existing=existing))
 
 
 def _read(path: Path, engine: FaceExtractor, needed: QualitySettings) -> AcceptedPicture:
@@ -171,12 +167,7 @@ def _read(path: Path, engine: FaceExtractor, needed: QualitySettings) -> Accepte
     reason = rejection(face.quality, 0, needed)
     if reason is not None:
         raise PictureError(f"{path}: the face is {reason}", fix="give a larger, sharper picture")
-    return AcceptedPicture(
-        path=path,
-        vector=vector_of(image, engine, face.faces, name=str(path)),
-        quality=float(face.quality.score[0]),
-        width_px=float(face.faces.widths[0]),
-    )
+    return AcceptedPicture(path=path, vector=vector_of(image, engine, face.faces, name=str(path)))
 
 
 def _select(

@@ -129,7 +129,7 @@ def _select(
         elif times[key] > 1:
             rejected.append(RejectedPicture(path, f"the same vector is given for {times[key]} people"))
         else:
-            accepted.append(AcceptedPicture(path=path, vector=vector, quality=1.0, width_px=0.0))
+            accepted.append(AcceptedPicture(path=path, vector=vector))
         seen.setdefault(key, f"#{number}")
     return EnrolmentPlan(
         name=name,

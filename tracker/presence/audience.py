@@ -59,11 +59,6 @@ class AudienceGroup:
         object.__setattr__(self, "hour", as_utc(self.hour))
         object.__setattr__(self, "since", as_utc(self.since))
 
-    @property
-    def total(self) -> int:
-        """How many people these are."""
-        return sum(self.people.values())
-
 
 def label_of(attribute: Attribute, probabilities: Sequence[float]) -> str:
     """What somebody looks like, by the probabilities of the attribute's classes, or the sums of several looks.

@@ -48,7 +48,6 @@ class PersonData:
     matches: tuple[Match, ...]
     zone_stays: tuple[ZoneStay, ...]
     presences: tuple[Presence, ...]
-    lines: int
     changes: tuple[PersonChange, ...]
 
     def counts(self) -> dict[str, int]:

@@ -77,10 +77,6 @@ class ZoneStay:
             parts = ("zone", self.site_id, self.camera_id, self.zone, self.person_id, time_text(self.started_at))
             object.__setattr__(self, "stay_id", content_id(*parts))
 
-    @property
-    def dwell_s(self) -> float:
-        return (self.seen_at - self.started_at).total_seconds()
-
 
 def linger(
     open_: Mapping[ZoneAndPerson, ZoneStay],

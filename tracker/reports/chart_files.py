@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 from config.errors import ReportError
 from tracker.reports.files import replacing
 
-SUFFIXES = (".html", ".png")
 _SCALE = 2
 _PAGE = """<!doctype html>
 <html lang="en">

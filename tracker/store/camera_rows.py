@@ -40,7 +40,6 @@ class MachineReport:
 class SharedCamera:
     """A camera id that several machines report at the same time."""
 
-    site_id: str
     camera_id: str
     machines: tuple[str, ...]
 

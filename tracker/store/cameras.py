@@ -63,7 +63,7 @@ class Cameras:
         ):
             by_camera.setdefault(camera_id, []).append((machine_id, read_time(first_at), read_time(last_at)))
         return [
-            SharedCamera(site_id=site_id, camera_id=camera_id, machines=machines)
+            SharedCamera(camera_id=camera_id, machines=machines)
             for camera_id, spans in by_camera.items()
             if len(machines := _overlapping(spans)) > 1
         ]

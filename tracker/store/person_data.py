@@ -45,7 +45,6 @@ def kept_about(store: Store, person_id: str) -> PersonData:
                 ZONE_STAYS.read(theirs.rows(ZONE_STAYS.column_list, "zone_stays", "ORDER BY started_at, stay_id"))
             ),
             presences=tuple(PRESENCES.read(theirs.rows(PRESENCES.column_list, "presences", "ORDER BY entered_at"))),
-            lines=theirs.count("line_states"),
             changes=_changes(store, theirs.ids),
         )
 

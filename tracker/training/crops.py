@@ -45,10 +45,6 @@ class Crops:
             return self.kept[rows]
         return np.stack([read_crop(self.paths[row], self.size)[0] for row in rows])
 
-    def all(self) -> Images:
-        """(N, size, size, 3) RGB, every picture."""
-        return self.read(np.arange(len(self.paths)))
-
 
 def read_crop(path: Path, size: int) -> tuple[Images, int]:
     """(size, size, 3) RGB, the square in the middle of a picture, scaled; and that square's side in the file, px.

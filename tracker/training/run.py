@@ -138,7 +138,7 @@ def train(learner: Learner, folder: Path, state: State, material: Material, watc
 
     return Training(
         learner=learner,
-        lessons=TrainingSet(pictures=material.learning, labels=material.learning.labels, fingerprint=state.fingerprint),
+        lessons=TrainingSet(pictures=material.learning, labels=material.learning.labels),
         validate=validate,
         checkpoints=Checkpoints(folder),
         watcher=watcher,

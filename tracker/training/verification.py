@@ -31,19 +31,16 @@ _MAX_PICTURES = 3000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """A true-accept rate. far: the false-accept rate. tar, threshold: None where the pairs are too few to tell."""
+    """A true-accept rate. far: the false-accept rate. tar: None where the pairs are too few to tell."""
 
     far: float
     tar: float | None
-    threshold: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Verification:
     """Distances of all pairs of held-out pictures. same: (S,) of one person. different: (D,) of two."""
 
-    people: int
-    pictures: int
     same: FloatArray
     different: FloatArray
 
@@ -87,9 +84,7 @@ class Verification:
         return max(math.floor(limit * 1e4) / 1e4, _LEAST_LIMIT)
 
     def _rate(self, far: float) -> Rate:
-        if len(self.different) < pairs_needed(far):
-            return Rate(far=far, tar=None, threshold=None)
-        return Rate(far=far, tar=self.tar(far), threshold=threshold_at(self.different, far))
+        return Rate(far=far, tar=None if len(self.different) < pairs_needed(far) else self.tar(far))
 
 
 def sample(labels: Rows, *, limit: int = _MAX_PICTURES) -> Rows:
@@ -110,6 +105,4 @@ def verify(vectors: FloatArray, labels: Rows) -> Verification:
     same = labels[first] == labels[second]
     if not same.any() or same.all():
         raise ValueError("labels: expected pairs of one person, and of two")
-    return Verification(
-        people=len(np.unique(labels)), pictures=len(labels), same=distances[same], different=distances[~same]
-    )
+    return Verification(same=distances[same], different=distances[~same])

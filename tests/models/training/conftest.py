@@ -92,7 +92,7 @@ def training(folder: Path, options: TrainingOptions, watcher: object | None = No
     stripes = Stripes()
     return Training(
         learner=Learner(options, people=PEOPLE, steps=steps(options), network=network),
-        lessons=TrainingSet(pictures=stripes, labels=stripes.labels, fingerprint="stripes"),
+        lessons=TrainingSet(pictures=stripes, labels=stripes.labels),
         checkpoints=Checkpoints(folder),
         **({"validate": separation, "watcher": watcher or Recorder()} | more),
     )

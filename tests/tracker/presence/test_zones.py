@@ -42,7 +42,15 @@ def follow(script: list[tuple[float, list[Sighting]]], *, ended: bool = True) ->
         assert all(stay.over for stay in over)
         assert not any(stay.over for stay in open_.values())
     assert not (ended and open_)
-    return [(each.person_id, each.zone, (each.started_at - START).total_seconds(), each.dwell_s) for each in found]
+    return [
+        (
+            each.person_id,
+            each.zone,
+            (each.started_at - START).total_seconds(),
+            (each.seen_at - each.started_at).total_seconds(),
+        )
+        for each in found
+    ]
 
 
 @pytest.mark.parametrize(
