@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from config.errors import PeopleError, RecordError
+from config.errors import PeopleError
 from tracker.actions.actor import Actor
 from tracker.actions.corrections import changed_since
 from tracker.actions.operation import Change, Operation, changing
+from tracker.actions.people import require
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import distances
 from tracker.presence.people import Person
@@ -51,7 +52,7 @@ def mark(store: Store, actor: Actor, person_id: str, faces: Sequence[Faces], *, 
     Raises PeopleError where a face looks like the person's own, unless `force`, and where nobody has the id.
     """
     with changing(store, actor, MARK) as change:
-        person = _require(store, person_id)
+        person = require(store, person_id)
         for each in faces:
             if not force:
                 _require_others(store, person, each)
@@ -68,7 +69,7 @@ def mark(store: Store, actor: Actor, person_id: str, faces: Sequence[Faces], *, 
 def clear(store: Store, actor: Actor, person_id: str) -> int:
     """Remove all marks of a person. Returns how many there were."""
     with changing(store, actor, CLEAR) as change:
-        person = _require(store, person_id)
+        person = require(store, person_id)
         count = store.people.clear_negatives(person.person_id)
         change.record(SubjectKind.PERSON, person.person_id, before={"faces": count}, after={"faces": 0})
     return count
@@ -121,10 +122,3 @@ def _distances(store: Store, person: Person, vectors: FloatArray) -> list[float]
         return [np.inf] * len(vectors)
     found: list[float] = distances(gallery, vectors)[:, gallery.people.index(person.person_id)].tolist()
     return found
-
-
-def _require(store: Store, person_id: str) -> Person:
-    person = store.people.get(person_id)
-    if person is None:
-        raise RecordError("nobody is known by this id", fix="'footfall people list' shows everybody and their ids")
-    return person

@@ -18,6 +18,9 @@ from tracker.store.audit import AuditEntry, SubjectKind
 from tracker.store.store import Store
 from tracker.store.users import UserRole
 
+CHOOSE_LISTED = "choose a person of the list"
+"""What to do instead on a page."""
+
 Validity: TypeAlias = tuple[date | None, date | None]
 """First and last local day, None for no limit."""
 
@@ -165,11 +168,13 @@ def forget(store: Store, actor: Actor, person_id: str, *, erase_history: bool) -
     return change.audit_id
 
 
-def require(store: Store, person_id: str) -> Person:
+def require(
+    store: Store, person_id: str, *, fix: str = "'footfall people list' shows everybody and their ids"
+) -> Person:
     """The person of this id, or into whom this id was merged. Raises PeopleError when there is none."""
     person = store.people.get(person_id)
     if person is None:
-        raise PeopleError("nobody is known by this id", fix="'footfall people list' shows everybody and their ids")
+        raise PeopleError("nobody is known by this id", fix=fix)
     return person
 
 

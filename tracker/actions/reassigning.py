@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from config.errors import PeopleError, RecordError
+from config.errors import RecordError
 from tracker.actions import corrections
 from tracker.actions.actor import Actor
 from tracker.actions.negatives import kept_faces, other_faces
 from tracker.actions.operation import Change, Operation, changing
+from tracker.actions.people import CHOOSE_LISTED, require
 from tracker.actions.visits import events_of
 from tracker.identity.gallery import NO_VECTORS
 from tracker.presence.events import Action, Event
@@ -44,7 +45,7 @@ def reassign(
     with changing(store, actor, REASSIGN, reason=reason) as change:
         events = events_of(store, site_id, session_id, change.at)
         wrong = events[0].person_id
-        person = _new_visitor(store, change.at) if to is None else _known(store, to)
+        person = _new_visitor(store, change.at) if to is None else require(store, to, fix=CHOOSE_LISTED)
         if person.person_id == wrong:
             raise RecordError(f"the visit is that of {person.name} already", fix="choose another person")
         moved = [replace(event, person_id=person.person_id, event_id="") for event in events]
@@ -84,13 +85,6 @@ def _note_faces(
         return {}
     marked = store.people.add_negatives(person.person_id, vectors[others], sources=[sources[row] for row in others])
     return {person.person_id: marked}
-
-
-def _known(store: Store, person_id: str) -> Person:
-    person = store.people.get(person_id)
-    if person is None:
-        raise PeopleError("nobody is known by this id", fix="choose a person of the list")
-    return person
 
 
 def _new_visitor(store: Store, now: datetime) -> Person:

@@ -10,6 +10,7 @@ from tracker.actions import corrections
 from tracker.actions.actor import Actor
 from tracker.actions.corrections import Planned
 from tracker.actions.operation import Change, Operation, changing
+from tracker.actions.people import CHOOSE_LISTED, require
 from tracker.presence.events import EARLIEST, OPERATOR, Action, Event, EventKind
 from tracker.presence.sessions import Session, SessionState
 from tracker.store.audit import SubjectKind
@@ -67,13 +68,11 @@ def add(
 ) -> int:
     """Add a visit that no camera recorded; without `left_at` it goes on. Returns the id of the audit entry.
 
-    Raises RecordError when it ends before it begins, is to come, or overlaps with another visit of the person, and
-    when nobody is known by that id.
+    Raises RecordError when it ends before it begins, is to come, or overlaps with another visit of the person;
+    PeopleError when nobody is known by that id.
     """
     with changing(store, actor, ADD, reason=reason) as change:
-        person = store.people.get(person_id)
-        if person is None:
-            raise RecordError("nobody is known by this id", fix="choose a person of the list")
+        person = require(store, person_id, fix=CHOOSE_LISTED)
         planned = _between(site_id, person.person_id, entered_at, left_at)
         _require_order(change, entered_at, left_at)
         near = _visits(change, site_id, person.person_id, entered_at, left_at)

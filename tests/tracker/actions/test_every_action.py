@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from config.errors import FootfallError, NotAllowedError, RecordError
+from config.errors import FootfallError, NotAllowedError, PeopleError, RecordError
 from config.recognition import MatchSettings
 from config.settings import CameraSettings, Counting, Settings, SiteSettings
 from tests.tracker.actions.conftest import ACTORS, ADMIN, DESK, NOW, SITE, Gym, ago, event, vector
@@ -258,6 +258,17 @@ def test_an_action_that_fails_leaves_neither_a_change_nor_an_entry(gym: Gym, nam
         FAILING[name](gym, ADMIN)
     assert (gym.state(), gym.store.version()) == (before, version)
     assert gym.store.audit.all() == []
+
+
+def test_who_is_not_known_is_an_error_of_people_in_every_action(gym: Gym) -> None:
+    for act in (
+        FAILING["to-nobody-known"],
+        lambda gym, actor: visits.add(gym.store, actor, site_id=SITE, person_id="p-zoe", entered_at=ago(50)),
+        lambda gym, actor: negatives.mark(gym.store, actor, "p-zoe", FACES),
+        lambda gym, actor: people.rename(gym.store, actor, "p-zoe", "Zoe"),
+    ):
+        with pytest.raises(PeopleError, match="nobody is known by this id"):
+            act(gym, ADMIN)
 
 
 @pytest.mark.parametrize("name", UNDONE)
