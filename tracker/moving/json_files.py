@@ -113,7 +113,7 @@ def _given(person: ImportedPerson | None) -> Iterator[ImportedPerson]:
 
 def _of_entry(name: str, value: Any) -> ImportedPerson | None:
     """The person of one field of an object whose names are those of people, or their ids."""
-    if isinstance(value, dict) and not _is_vector(value):
+    if isinstance(value, dict) and _vector(value) is None:
         return person_of(value, _vectors(value), called=name)
     vectors = _vectors(value)
     if isinstance(value, str) and not vectors and value.strip():  # an id, and whose it is
@@ -155,7 +155,7 @@ def _parallel(value: Mapping[str, Any]) -> tuple[list[str], list[Any]] | None:
 
 def _wrapped(value: Mapping[str, Any], depth: int) -> list[ImportedPerson]:
     """The people in the field that holds them, where the others describe the file; nobody where there is none."""
-    fields = {key: each for key, each in value.items() if isinstance(each, list | dict) and not _is_vector(each)}
+    fields = {key: each for key, each in value.items() if isinstance(each, list | dict) and _vector(each) is None}
     inside = {key: each for key, each in fields.items() if field_key(key) in _WRAPPERS}
     if any(_vectors(each) for key, each in value.items() if key not in inside):
         return []
@@ -167,47 +167,60 @@ def _are_names(value: object) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(each, str) and not _is_vector(each) for each in value)
+        and all(isinstance(each, str) and _vector(each) is None for each in value)
     )
 
 
 def _vectors(value: Any) -> tuple[object, ...]:
     """The vectors of one person: one, several, or those in the fields of an object."""
-    if _is_vector(value):
-        return (value,)
-    if isinstance(value, list):
-        return tuple(vector for each in value for vector in ((each,) if _is_vector(each) else _in_fields(each)))
-    return _in_fields(value)
+    vector = _vector(value)
+    if vector is not None:
+        return (vector,)
+    return _each_of(value, depth=2) if isinstance(value, list) else _in_fields(value)
 
 
 def _in_fields(value: Any, depth: int = 2) -> tuple[object, ...]:
     """The vectors in the fields of an object that are named after them, or after faces that have them."""
-    if not isinstance(value, dict) or _is_vector(value) or depth == 0:
+    if not isinstance(value, dict) or depth == 0:
         return ()
     found: list[object] = []
     for each in (each for key, each in value.items() if field_key(key) in _OF_FACES):
-        if _is_vector(each):
-            found.append(each)
-            continue
-        parts = each if isinstance(each, list) else each.values() if isinstance(each, dict) else ()
-        for part in parts:
-            found += (part,) if _is_vector(part) else _in_fields(part, depth - 1)
+        vector = _vector(each)
+        if vector is not None:
+            found.append(vector)
+        elif isinstance(each, list | dict):
+            found += _each_of(each if isinstance(each, list) else each.values(), depth=depth - 1)
     return tuple(found)
 
 
-def _is_vector(value: Any) -> bool:
-    """Whether a value is numbers: a list, an object by position as JavaScript writes typed arrays, or a text.
+def _each_of(values: Iterable[Any], *, depth: int) -> tuple[object, ...]:
+    """The vectors of several values, each of which is one or has them in its fields."""
+    found: list[object] = []
+    for each in values:
+        vector = _vector(each)
+        found += _in_fields(each, depth) if vector is None else (vector,)
+    return tuple(found)
+
+
+def _vector(value: Any) -> list[Any] | None:
+    """The numbers of a list, of an object by position as JavaScript writes typed arrays, or of a text; else None.
 
     A list that holds something else besides is one, too: it is rejected with the reason. Numbers in a list may be texts
     where they have a point.
     """
     if isinstance(value, list):
         some = any(map(_is_number, value)) or (len(value) >= _SHORTEST_TEXT and all(map(_is_decimal, value)))
-        return some and not any(isinstance(each, list | dict) for each in value)
+        return value if some and not any(isinstance(each, list | dict) for each in value) else None
     if isinstance(value, dict):
         by_position = len(value) >= _SHORTEST_TEXT and all(key.isascii() and key.isdigit() for key in value)
-        return by_position and _is_vector(list(value.values()))
-    return isinstance(value, str) and numbers_of(value) is not None
+        return _vector([value[key] for key in sorted(value, key=_position)]) if by_position else None
+    return numbers_of(value) if isinstance(value, str) else None
+
+
+def _position(key: str) -> tuple[int, str]:
+    """Orders texts of digits, however long, by their number."""
+    digits = key.lstrip("0")
+    return len(digits), digits
 
 
 def _is_number(value: object) -> bool:

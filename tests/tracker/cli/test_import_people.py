@@ -175,6 +175,13 @@ SHAPES = {
         json.dumps([{"identity": f"db\\{name}\\{n}.jpg", "embedding": row.tolist()}
                     for name, rows in people.items() for n, row in enumerate(rows)])
     ),
+    "texts.json": lambda file, people: file.write_text(
+        json.dumps([{"name": name, "face_encoding": json.dumps(row.tolist())}
+                    for name, rows in people.items() for row in rows])
+    ),
+    "typed-arrays.json": lambda file, people: file.write_text(
+        json.dumps({name: [dict(enumerate(row.tolist())) for row in rows] for name, rows in people.items()})
+    ),
     "columns.csv": _csv,
     "faces.npz": _npz,
     "by-name.npz": lambda file, people: np.savez(file, **people),

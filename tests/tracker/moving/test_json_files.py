@@ -61,6 +61,18 @@ def test_everybody_is_found(shape: str) -> None:
     assert counts(document) == expected
 
 
+@pytest.mark.parametrize(
+    "vector", [V, POSITIONS, dict(reversed(POSITIONS.items())), TEXT, json.dumps(V), ", ".join(map(str, V))]
+)
+@pytest.mark.parametrize(
+    "document", [{"Ada": None}, {"Ada": {"embedding": None}}, [{"name": "Ada", "encodings": [None]}]]
+)
+def test_vectors_are_numbers_however_they_are_written(vector: Any, document: Any) -> None:
+    text = json.dumps(document).replace("null", json.dumps(vector))
+    (ada,) = read_json(text.encode(), name="file.json").people
+    assert ada.vectors == (V,)
+
+
 @pytest.mark.parametrize("reversed_pair", [False, True])
 def test_each_name_gets_its_own_vectors(reversed_pair: bool) -> None:
     names, vectors = ["Ada", "Bob", "Ada"], [V, V[1:], V[2:]]
