@@ -266,6 +266,17 @@ def test_vectors_of_dlib_have_their_own_length(run: Run, vectors: Mapping[str, V
     assert "its length is 1" in done.err
 
 
+def test_vectors_of_dlib_are_not_taken_as_those_of_sface(
+    run: Run, vectors: Mapping[str, Vectors], tmp_path: Path
+) -> None:
+    file = tmp_path / "encodings.json"
+    file.write_text(json.dumps(lists(vectors["dlib_resnet"])))
+    done = run("import", file, "--network", "sface")
+    done.refused("2 of 2 people were not enrolled")
+    assert "that of vectors of sface is 1 or 4 to 25" in done.err
+    assert stored(tmp_path)[1] == {}
+
+
 @pytest.mark.parametrize("name", ["encodings.pickle", "dataset_faces.dat", "renamed.json"])
 @pytest.mark.parametrize("protocol", [0, 2, 5])
 def test_a_pickle_is_refused_with_lines_that_export_it(
