@@ -51,11 +51,12 @@ def read_npy(path: Path, content: bytes) -> ImportedFile:
 
     Raises PeopleError, and PickledError where it is a pickle.
     """
-    array = _array(path, content, path.name)
-    for name in _LABELS:
-        beside = path.with_name(f"{name}.npy")
-        if beside.is_file() and beside != path:
-            labels = _array(beside, _content(beside), beside.name)
+    besides = [each for name in _LABELS if (each := path.with_name(f"{name}.npy")).is_file() and each != path]
+    objects = Pickled.NAMES if path.stem in _LABELS else Pickled.ROWS if besides else Pickled.NUMPY
+    array = _array(path, content, path.name, objects)
+    if path.stem not in _LABELS:
+        for beside in besides:
+            labels = _array(beside, _content(beside), beside.name, Pickled.NAMES)
             if labels.dtype.kind == "U" and labels.ndim == 1 and array.ndim == 2 and len(labels) == len(array):
                 return ImportedFile(people=tuple(_named(labels, array)))
     stem = path.stem.casefold()
@@ -97,12 +98,12 @@ def _members(path: Path, content: bytes) -> Iterator[tuple[str, _Array]]:
         raise PeopleError(f"{path}: damaged, or not a .npz file ({error})", fix="export it again") from error
 
 
-def _array(path: Path, content: bytes, name: str) -> _Array:
-    """The array of a .npy file, of numbers or texts."""
+def _array(path: Path, content: bytes, name: str, objects: Pickled = Pickled.NUMPY) -> _Array:
+    """The array of a .npy file, of numbers or texts. objects: what it is where it holds objects."""
     try:
         array = read_array(content)
     except PickledArrayError as error:
-        raise PickledError(path, Pickled.NUMPY) from error
+        raise PickledError(path, objects) from error
     except ValueError as error:
         place = str(path) if name == path.name else f"{path}: {name}"
         raise PeopleError(f"{place}: {error}", fix="export it again") from error

@@ -16,23 +16,39 @@ _COMPRESSED = re.compile(rb"\x1f\x8b|BZh[1-9]1AY&SY|\xfd7zXZ\x00|\x04\x22\x4d\x1
 
 
 class Pickled(StrEnum):
-    """What made a file that holds a pickle."""
+    """What made a file that holds a pickle.
+
+    NAMES, ROWS: an array of names, or of vectors with names beside it, that NumPy saved as objects.
+    """
 
     PICKLE = "pickle"
     JOBLIB = "joblib"
     NUMPY = "numpy"
+    NAMES = "names"
+    ROWS = "rows"
     TORCH = "torch"
 
 
+_HOLDS = {
+    Pickled.PICKLE: "is a pickle",
+    Pickled.JOBLIB: "is compressed, as joblib compresses pickles",
+    Pickled.NAMES: "holds a pickle of numpy",
+    Pickled.ROWS: "holds a pickle of numpy",
+}
+_PLAIN = {Pickled.NAMES: "array.astype(str)", Pickled.ROWS: "numpy.array(array.tolist())"}
+"""What NumPy saves without a pickle."""
+
+
 class PickledError(PeopleError):
-    """A file is or holds a pickle. script: lines of Python that write what is in it as JSON."""
+    """A file is or holds a pickle. script: lines of Python that write what is in it without one."""
 
     def __init__(self, path: Path, kind: Pickled) -> None:
-        self.script = export_script(path, kind)
-        holds = {Pickled.PICKLE: "is a pickle", Pickled.JOBLIB: "is compressed, as joblib compresses pickles"}
+        plain = kind in _PLAIN
+        self.script = _plain_script(path, kind) if plain else export_script(path, kind)
+        then = "run the command again" if plain else f"import {path.with_suffix('.json')}"
         super().__init__(
-            f"{path} {holds.get(kind, f'holds a pickle of {kind}')}, which could run any program when it is read",
-            fix=f"where you trust the file, run the lines above, then import {path.with_suffix('.json').name}",
+            f"{path} {_HOLDS.get(kind, f'holds a pickle of {kind}')}, which could run any program when it is read",
+            fix=f"where you trust the file, run the lines above, then {then}",
         )
 
 
@@ -47,7 +63,7 @@ def pickled(head: bytes, tail: bytes) -> Pickled | None:
 
 def export_script(path: Path, kind: Pickled) -> tuple[str, ...]:
     """Five lines of Python that write what a file with a pickle holds as JSON beside it."""
-    source, target = json.dumps(path.name), json.dumps(path.with_suffix(".json").name)
+    source, target = json.dumps(str(path)), json.dumps(str(path.with_suffix(".json")))
     reads = {
         Pickled.PICKLE: ("import json, pickle", f'with open({source}, "rb") as source:', "pickle.load(source)"),
         Pickled.JOBLIB: ("import json, joblib", f'with open({source}, "rb") as source:', "joblib.load(source)"),
@@ -65,4 +81,14 @@ def export_script(path: Path, kind: Pickled) -> tuple[str, ...]:
         f"    data = {loads}",
         f'with open({target}, "w") as target:',
         "    json.dump(data, target, default=lambda value: value.tolist())",
+    )
+
+
+def _plain_script(path: Path, kind: Pickled) -> tuple[str, ...]:
+    """Lines of Python that write an array of objects again, as one of texts or numbers."""
+    file = json.dumps(str(path))
+    return (
+        "import numpy",
+        f"array = numpy.load({file}, allow_pickle=True)",
+        f"numpy.save({file}, {_PLAIN[kind]})",
     )

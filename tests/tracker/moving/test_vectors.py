@@ -7,6 +7,8 @@ import gzip
 import io
 import lzma
 import pickle
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,8 @@ from hypothesis import strategies as st
 from config.errors import PeopleError
 from tracker.moving.arrays import MOST_BYTES
 from tracker.moving.pickles import PickledError
+from tracker.moving.source_kind import SourceKind
+from tracker.moving.sources import source_at
 from tracker.moving.vectors import read_file
 
 ROWS = np.arange(32, dtype=np.float32).reshape(2, 16)
@@ -116,3 +120,36 @@ def test_characters_that_there_are_not_are_refused(order: str, tmp_path: Path) -
     np.savez(tmp_path / "known.npz", names=names, embeddings=ROWS)
     with pytest.raises(PeopleError, match=r"names\.npy: a text with a character that there is not"):
         read_file(tmp_path / "known.npz")
+
+
+@pytest.mark.parametrize("folder", ["known", "two words"])
+@pytest.mark.parametrize("vectors", ["embeddings.npy", "vectors.npy"])
+@pytest.mark.parametrize("objects", ["names", "vectors", "both"])
+def test_arrays_of_objects_are_read_after_the_lines_that_the_error_prints(
+    folder: str, vectors: str, objects: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = Path(folder)
+    place.mkdir()
+    rows = np.empty(2, object)
+    rows[:] = list(ROWS)
+    np.save(place / vectors, ROWS if objects == "names" else rows)
+    np.save(place / "names.npy", np.array(["Ada", "Bob"], str if objects == "vectors" else object))
+    for _ in range(2 if objects == "both" else 1):
+        with pytest.raises(PickledError, match="run the command again") as refused:
+            source_at(place, SourceKind.VECTORS, str)
+        subprocess.run([sys.executable, "-c", "\n".join(refused.value.script)], check=True)
+    found = source_at(place, SourceKind.VECTORS, str).vectors
+    assert [(each.name, len(each.vectors)) for each in found.people] == [("Ada", 1), ("Bob", 1)]
+
+
+def test_the_lines_that_export_a_pickle_find_it_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("known") / "encodings.pickle"
+    path.parent.mkdir()
+    path.write_bytes(pickle.dumps({"Ada": [0.1, 0.2]}))
+    with pytest.raises(PickledError) as refused:
+        read_file(path)
+    assert refused.value.fix.endswith(f"then import {path.with_suffix('.json')}")
+    subprocess.run([sys.executable, "-c", "\n".join(refused.value.script)], check=True)
+    assert people_or_problem(path.with_suffix(".json")) == ["Ada"]
