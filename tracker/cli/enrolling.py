@@ -29,8 +29,9 @@ Profiles = Callable[[str], Mapping[str, Any]]
 class Enrolled:
     """The result for one person.
 
-    person_id: None where nobody was saved; problem: the reason. added: whether the pictures were added to a person who
-    was enrolled already. visitors: names of visitors who resemble the person.
+    person_id: None where nobody was saved; problem: the reason. added: whether pictures were added, or would be in a
+    dry run, to a person who was enrolled already; not where none of them is new. visitors: names of visitors who
+    resemble the person.
     """
 
     name: str
@@ -89,7 +90,7 @@ class Enrolling:
             pictures=len(plan.accepted),
             refused=tuple((str(refused.path), refused.reason) for refused in plan.rejected),
             problem=plan.problem,
-            added=person is not None,
+            added=person is not None and plan.problem is None and bool(plan.accepted),
             visitors=tuple(self._checks.name_of(visitor) for visitor in plan.visitors),
         )
 
@@ -146,9 +147,9 @@ def lines_of(results: Iterable[Enrolled], *, noun: str = "picture", dry_run: boo
 
 def _line(result: Enrolled, noun: str, enrolled: str, added: str) -> str:
     pictures = count_text(result.pictures, noun)
-    if not result.added:
-        return f"{enrolled} {result.name} from {pictures}"
-    return f"{added} {pictures} to {result.name}" if result.pictures else f"{result.name} is up to date"
+    if not result.pictures:
+        return f"{result.name} is up to date"
+    return f"{added} {pictures} to {result.name}" if result.added else f"{enrolled} {result.name} from {pictures}"
 
 
 def notes_of(result: Enrolled) -> list[str]:

@@ -32,7 +32,7 @@ def test_update_enrolls_who_is_new_and_adds_what_is_new_and_nothing_twice(
     again = run("enroll", folder, "--update", "--json")
     assert (again.code, [(row["name"], row["pictures"], row["added"]) for row in again.data]) == (
         0,
-        [("Ada", 0, True), ("Bob", 0, True)],
+        [("Ada", 0, False), ("Bob", 0, False)],
     )
     assert run("enroll", folder, "--update").out == "Ada is up to date\nBob is up to date\n"
     assert stored(tmp_path) == {"Ada": 2, "Bob": 1}
@@ -43,8 +43,10 @@ def test_update_takes_nobody_for_somebody_else(run: Run, pictures: Path, tmp_pat
     folder = tmp_path / "people"
     folder.mkdir()
     shutil.copy(pictures / "bob.jpg", folder / "Ada.jpg")
-    done = run("enroll", folder, "--update")
+    done = run("enroll", folder, "--update", "--json")
     done.refused("1 of 1 people were not enrolled")
+    assert [(row["person_id"], row["added"]) for row in done.data] == [(None, False)]
+    done = run("enroll", folder, "--update")
     assert "no picture matches the enrolled pictures of Ada" in done.err
     assert stored(tmp_path) == {"Ada": 1}
 
