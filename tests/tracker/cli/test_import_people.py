@@ -175,13 +175,6 @@ SHAPES = {
         json.dumps([{"identity": f"db\\{name}\\{n}.jpg", "embedding": row.tolist()}
                     for name, rows in people.items() for n, row in enumerate(rows)])
     ),
-    "texts.json": lambda file, people: file.write_text(
-        json.dumps([{"name": name, "face_encoding": json.dumps(row.tolist())}
-                    for name, rows in people.items() for row in rows])
-    ),
-    "typed-arrays.json": lambda file, people: file.write_text(
-        json.dumps({name: [dict(enumerate(row.tolist())) for row in rows] for name, rows in people.items()})
-    ),
     "columns.csv": _csv,
     "faces.npz": _npz,
     "by-name.npz": lambda file, people: np.savez(file, **people),
@@ -264,17 +257,6 @@ def test_vectors_of_dlib_have_their_own_length(run: Run, vectors: Mapping[str, V
     done.refused("1 of 1 people were not enrolled")
     assert "it was scaled to length 1" in done.err
     assert "its length is 1" in done.err
-
-
-def test_vectors_of_dlib_are_not_taken_as_those_of_sface(
-    run: Run, vectors: Mapping[str, Vectors], tmp_path: Path
-) -> None:
-    file = tmp_path / "encodings.json"
-    file.write_text(json.dumps(lists(vectors["dlib_resnet"])))
-    done = run("import", file, "--network", "sface")
-    done.refused("2 of 2 people were not enrolled")
-    assert "that of vectors of sface is 1 or 4 to 25" in done.err
-    assert stored(tmp_path)[1] == {}
 
 
 @pytest.mark.parametrize("name", ["encodings.pickle", "dataset_faces.dat", "renamed.json"])
