@@ -48,6 +48,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.vision",
         "models.cards",
         "models.catalog",
+        "models.embedding",
         "models.runtime",
         "config",
     ),
