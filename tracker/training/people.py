@@ -9,6 +9,7 @@ from pathlib import Path
 from config.errors import PeopleError
 from tracker.dataset.folders import Dataset, PersonFolder, read_dataset
 from tracker.dataset.split import Part, split_people
+from tracker.reports.text import count_text
 
 ENOUGH_PICTURES = 2
 """Of a person, below which there is no pair of pictures to learn or test what stays the same."""
@@ -46,8 +47,7 @@ def read_parts(root: Path, *, test: float, validation: float, seed: int) -> Part
         whole = [read_dataset(root)]
         rest, tested = _divided(_usable(whole[0]), test, seed)
     learning, validated = _divided(rest, validation, seed + _VALIDATION_SEED)
-    if len(tested.people) < ENOUGH_PEOPLE:
-        raise too_few(tested.root, len(tested.people))
+    require_enough(root, len(learning.people), len(validated.people), len(tested.people))
     return Parts(
         learning=learning.people,
         validation=validated.people,
@@ -72,8 +72,8 @@ def _usable(dataset: Dataset) -> Dataset:
 def _divided(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
     """The people of a dataset in two, at least two of them in the second where there are four."""
     count = len(dataset.people)
-    if count < 2 * ENOUGH_PEOPLE:
-        raise too_few(dataset.root, count)
+    if count < 2:
+        return dataset, replace(dataset, people=())
     parts = split_people(dataset, max(share, ENOUGH_PEOPLE / count), seed)
     drawn = {person.name for person in dataset.people if parts[person.pictures[0]] is Part.TEST}
     first, second = (
@@ -92,9 +92,14 @@ def _require_apart(root: Path, rest: Iterable[PersonFolder], test: Iterable[Pers
         )
 
 
-def too_few(where: Path, count: int) -> PeopleError:
-    """The error for a dataset, or a part of one, with too few people."""
-    return PeopleError(
-        f"{where}: {count} people with at least {ENOUGH_PICTURES} pictures, too few to teach, validate and test with",
-        fix=f"give {3 * ENOUGH_PEOPLE} people or more, better hundreds, each with several pictures",
+def require_enough(root: Path, learning: int, validation: int, test: int) -> None:
+    """Raises PeopleError where a part of a dataset has too few people. learning, validation, test: of each part."""
+    if min(learning, validation, test) >= ENOUGH_PEOPLE:
+        return
+    total, least = learning + validation + test, 3 * ENOUGH_PEOPLE
+    more = f"give {least} people or more, better hundreds, each with several pictures"
+    raise PeopleError(
+        f"{root}: {count_text(total, 'person', 'people')} with at least {ENOUGH_PICTURES} pictures, too few: {learning}"
+        f" to teach, {validation} to validate and {test} to test with, at least {ENOUGH_PEOPLE} each are needed",
+        fix=more if total < least else f"divide them in another way with --test and --validation, or {more}",
     )

@@ -21,7 +21,7 @@ from tracker.dataset.folders import PersonFolder
 from tracker.reports.text import count_text
 from tracker.training import request as requests
 from tracker.training.crops import Crops, load
-from tracker.training.people import ENOUGH_PEOPLE, ENOUGH_PICTURES, Parts, read_parts, too_few
+from tracker.training.people import ENOUGH_PICTURES, Parts, read_parts, require_enough
 from tracker.training.request import Request
 from tracker.training.verification import Verification, sample, verify
 
@@ -86,9 +86,9 @@ def read_material(root: Path, request: Request, reading: Reading) -> Material:
     found, skipped = [], []
     for people in (parts.learning, parts.validation, parts.test):
         crops, failures = load(people, options.size, reading(_pictures(people)))
-        _require_pairs(root, crops)
         found.append(crops)
         skipped += failures
+    require_enough(root, *map(_people_with_pairs, found))
     learning, validation, test = found
     return Material(parts=parts, learning=learning, validation=validation, test=test, skipped=skipped)
 
@@ -182,11 +182,9 @@ def _pictures(people: Iterable[PersonFolder]) -> list[tuple[str, Path]]:
     return [(person.name, path) for person in people for path in person.pictures]
 
 
-def _require_pairs(root: Path, crops: Crops) -> None:
-    """Raises PeopleError where too few people have pictures that can be read."""
-    enough = int(np.count_nonzero(np.bincount(crops.labels, minlength=1) >= ENOUGH_PICTURES))
-    if enough < ENOUGH_PEOPLE:
-        raise too_few(root, enough)
+def _people_with_pairs(crops: Crops) -> int:
+    """How many people have enough pictures that can be read."""
+    return int(np.count_nonzero(np.bincount(crops.labels, minlength=1) >= ENOUGH_PICTURES))
 
 
 def _spread(count: int, wanted: int) -> np.ndarray:

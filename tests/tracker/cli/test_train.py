@@ -156,7 +156,7 @@ def test_datasets_that_cannot_be_are_refused(run: Run, few: Path) -> None:
     for person in sorted(few.iterdir())[3:]:
         for path in person.iterdir():
             path.write_bytes(b"no picture")
-    run("train", few, "--to", "run").refused("too few to teach, validate and test with")
+    run("train", few, "--to", "run").refused("3 people with at least 2 pictures, too few")
     shutil.rmtree(few)
     few.mkdir()
     run("train", few, "--to", "run").refused("no pictures")

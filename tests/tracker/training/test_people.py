@@ -84,7 +84,23 @@ def test_a_split_by_picture_holds_nobody_out(tmp_path: Path) -> None:
 def test_too_few_people_are_refused(pictures: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(PeopleError, match="with at least 2 pictures, too few") as error:
         parts(folder(tmp_path / "faces", pictures))
-    assert "6 people or more" in error.value.fix
+    assert error.value.fix.startswith("give 6 people or more")
+
+
+def test_people_who_are_held_out_count_among_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(PeopleError) as error:
+        parts(folder(tmp_path / "faces", {f"p{number}": 5 for number in range(4)}))
+    assert error.value.problem == (
+        f"{tmp_path / 'faces'}: 4 people with at least 2 pictures, too few: 1 to teach, 1 to validate and 2 to test"
+        " with, at least 2 each are needed"
+    )
+
+
+@pytest.mark.parametrize("shares", [{"test": 0.9}, {"validation": 0.9}])
+def test_shares_that_leave_nobody_to_teach_are_refused(shares: dict[str, float], tmp_path: Path) -> None:
+    with pytest.raises(PeopleError, match="10 people with at least 2 pictures, too few: 1 to teach") as error:
+        parts(folder(tmp_path / "faces", {f"p{number}": 2 for number in range(10)}), **shares)
+    assert "--test and --validation" in error.value.fix
 
 
 def test_six_people_are_enough(tmp_path: Path) -> None:
@@ -95,7 +111,7 @@ def test_six_people_are_enough(tmp_path: Path) -> None:
 def test_a_test_part_with_one_person_is_refused(tmp_path: Path) -> None:
     folder(tmp_path / "train", {f"p{number}": 2 for number in range(8)})
     folder(tmp_path / "test", {"q1": 2})
-    with pytest.raises(PeopleError, match="1 people with at least 2 pictures"):
+    with pytest.raises(PeopleError, match="too few: 6 to teach, 2 to validate and 1 to test with"):
         parts(tmp_path)
 
 
