@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from config.errors import FootfallError, ModelError
+from config.errors import ModelError
 from tracker.cli.command import command
 from tracker.cli.extras import require
 from tracker.cli.options import NoStore, UsageError
@@ -139,8 +139,9 @@ def train(
     """Teach a recognition network with pictures of your own, and write it as a model pack.
 
     People, not pictures, are held out: some to choose the best epoch by, some to measure it at the end. After every
-    epoch there is a checkpoint; Ctrl-C writes one too, and a run that was killed goes on with --resume to the same
-    network. RUN/logs is for TensorBoard. RUN/pack is what 'footfall models add' takes, in float32, float16 and int8.
+    epoch there is a checkpoint; Ctrl-C writes one too and ends with exit code 130, and a run that was killed goes on
+    with --resume to the same network. RUN/logs is for TensorBoard. RUN/pack is what 'footfall models add' takes, in
+    float32, float16 and int8.
     """
     require("training", "models", "tensorflow")
     from tracker.training import run
@@ -159,11 +160,9 @@ def train(
         learner = run.learner_of(state, material, request)
         with stopping() as stop, _watching(state, stop) as watcher:
             state = run.train(learner, to, state, material, watcher)
-        if not state.finished:
-            raise FootfallError(
-                f"training stopped in epoch {state.position.epoch + 1} of {state.options.epochs}",
-                fix=f"go on with: footfall train {folder} --to {to} --resume",
-            )
+        if stop.is_set():
+            note(f"{_stopped(state)}; go on with: footfall train {folder} --to {to} --resume")
+            raise typer.Exit(130)
         trained = run.finish(learner, to, state, material, request, _converting, threads=threads)
     return _result(trained, material, to)
 
@@ -248,6 +247,12 @@ class _Watcher:
     def wants_stop(self) -> bool:
         """Whether a signal came."""
         return self._stop.is_set()
+
+
+def _stopped(state: State) -> str:
+    if state.finished:
+        return "training is over, but its network is not measured"
+    return f"training stopped in epoch {state.position.epoch + 1} of {state.options.epochs}"
 
 
 def _beginning(state: State, material: Material) -> str:
