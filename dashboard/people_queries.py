@@ -91,18 +91,17 @@ def people_view(board: Board, query: PeopleQuery) -> PeopleView:
 
 def _changing(board: Board) -> str | None:
     """How far a shadow period is. Raises StoreError."""
-    from tracker.identity.shadow import enough_faces
+    from tracker.identity.shadow import progress
 
     try:
         embedder = shadow_of(board.settings)
-    except ModelError as error:
-        return error.problem
+    except ModelError:
+        return f"recognition.shadow is {board.settings.recognition.shadow}, which is not here: run footfall doctor"
     store = board.store()
     if embedder is None or embedder.network == store.people.network():
         return None
-    people, enough = store.people.recognised(), enough_faces(store.shadow, embedder)
-    ready = sum(person.person_id in enough for person in people)
-    return f"{ready:,} of {len(people):,} can be recognised by {embedder.name}, the next network"
+    ready, people = progress(store, embedder)
+    return f"{ready:,} of {people:,} can be recognised by {embedder.name}, the next network"
 
 
 def people_portions(board: Board, query: PeopleQuery) -> Iterator[list[DirectoryEntry]]:

@@ -193,8 +193,10 @@ def remove(
 ) -> None:
     """Remove a model pack. People who were enrolled with it are not recognised until it is added again."""
     folder = folder_of(models, settings, store)
-    if load_settings(settings).recognition.embedder == name:
-        raise ModelError(f"recognition.embedder is {name}", fix="change the setting first")
+    recognition = load_settings(settings).recognition
+    for setting, value in {"embedder": recognition.embedder, "shadow": recognition.shadow}.items():
+        if value == name:
+            raise ModelError(f"recognition.{setting} is {name}", fix="change the setting first")
     pack_installation.remove(name, folder)
     typer.echo(f"Removed {name} from {folder}")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from config.recognition import RecognitionSettings
 from dashboard.people_address import PeopleQuery
@@ -19,8 +20,8 @@ from tracker.store.store import Store
 from tracker.vision.embedders import DLIB
 
 
-def progress(path: Path) -> str | None:
-    settings = boards.settings(path).model_copy(update={"recognition": RecognitionSettings(shadow=DLIB.name)})
+def progress(path: Path, shadow: str = DLIB.name) -> str | None:
+    settings = boards.settings(path).model_copy(update={"recognition": RecognitionSettings(shadow=shadow)})
     return people_view(Board(path, settings, clock=boards.Clock()), PeopleQuery()).changing
 
 
@@ -29,6 +30,11 @@ def test_progress_of_a_shadow_period_is_of_those_who_are_recognised(path: Path, 
     count = len(store.people.recognised())
     assert count == len(store.people.vector_counts())
     assert progress(path) == f"0 of {count} can be recognised by {DLIB.name}, the next network"
+
+
+@pytest.mark.usefixtures("store")
+def test_a_next_network_that_is_not_here_is_named_without_the_folder(path: Path) -> None:
+    assert progress(path, "theirs") == "recognition.shadow is theirs, which is not here: run footfall doctor"
 
 
 def test_who_was_seen_once_or_agrees_no_more_does_not_count(path: Path, store: Store) -> None:

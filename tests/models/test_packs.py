@@ -244,10 +244,11 @@ def test_packs_go_along_with_an_exported_folder(make: Callable[..., Pack], model
     assert pack_installation.install(tmp_path / "out" / "ours.zip", tmp_path / "third").network == made.network
 
 
-def test_the_pack_of_the_settings_is_not_removed(make: Callable[..., Pack], tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["embedder", "shadow"])
+def test_the_pack_of_the_settings_is_not_removed(setting: str, make: Callable[..., Pack], tmp_path: Path) -> None:
     models, settings = tmp_path / "models", tmp_path / "footfall.toml"
     pack_installation.install(make().folder, models)
-    settings.write_text('[recognition]\nembedder = "ours"\n', encoding="utf-8")
+    settings.write_text(f'[recognition]\n{setting} = "ours"\n', encoding="utf-8")
     done = run("remove", "ours", "--models", models, "--settings", settings)
-    assert "recognition.embedder is ours" in problem_of(done)
+    assert f"recognition.{setting} is ours" in problem_of(done)
     assert len(packs.installed(models)) == 1

@@ -67,6 +67,7 @@ def examine(settings: Settings, sources: list[str], *, full: bool = False) -> It
         ("models", partial(_models, settings)),
         *([("audience", partial(_audience, settings))] if settings.audience.networks else []),
         ("recognition", partial(_recognition, settings)),
+        *([("shadow period", partial(_shadow_period, settings))] if settings.recognition.shadow else []),
         ("store", partial(check_store, path, full=full)),
         ("disk", partial(check_disk, path)),
         ("clock", partial(check_clock, path, settings.site.zone)),
@@ -138,6 +139,25 @@ def _recognition(settings: Settings) -> Finding:
     if found.outcome is not Outcome.OK or embedder.pack is None:
         return found
     return check_accuracy(settings, enrolled, engine_of(settings, embedder, thorough=False), names=names) or found
+
+
+def _shadow_period(settings: Settings) -> Finding:
+    from models import model_folder
+    from tracker.cli.store import open_store
+    from tracker.identity.networks import shadow_of
+    from tracker.identity.shadow import progress
+
+    embedder = shadow_of(settings)
+    if embedder is None:
+        raise ValueError("expected recognition.shadow")
+    if embedder.pack is None:
+        model_folder.verify(settings.models.dir, settings.models.precision, [embedder.network])
+    if settings.store.path.exists():
+        with suppress(StoreError), open_store(settings, create=False) as store:  # `check_store` reports it
+            ready, people = progress(store, embedder)
+            detail = f"{ready:,} of {people:,} people can be recognised by {embedder.name}"
+            return Finding(check="shadow period", detail=detail)
+    return Finding(check="shadow period", detail=embedder.name)
 
 
 def _recognised(settings: Settings) -> tuple[EmbedderSpec, Gallery, dict[str, str]]:

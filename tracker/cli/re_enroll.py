@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -76,7 +76,8 @@ def re_enroll(
     with writing(access) as (settings, store):
         embedder = _wanted(settings, store, shadow=from_shadow)
         people = store.people.recognised()
-        errors.print_line(_what_is_lost(store))
+        if lost := _what_is_lost(store):
+            errors.print_line(f"this deletes {lost}")
         store.use_model(embedder.network)
         done = set(store.people.vectors(PersonKind.ENROLLED)[1])  # downloaded from a machine that has changed already
         plans = _plans(requests, people, settings, embedder) if requests else {}
@@ -86,15 +87,25 @@ def re_enroll(
         require_accurate(embedder, settings, _gallery(found), names=names)
         missing = [person for person in people if person.person_id not in found and person.person_id not in done]
         if missing and not without_pictures:
-            raise PeopleError(_missing(missing, pictures), fix="add pictures of them, or give --without-pictures")
+            for line in _rejections(plan for plan in plans.values() if not plan.accepted):
+                errors.print_line(line)
+            raise _missing(missing, pictures)
         planned = [person.person_id for person in people]
         replace_network(store, actor_of(access), embedder.network, found, people=planned)
     return Result(
         document={"network": embedder.network, "enrolled": len(found), "missing": [each.name for each in missing]},
         parts=[f"enrolled {len(found)} of {len(people)} people anew with {embedder.name}"],
         notes=[f"note: {each.name} has no usable picture and is not recognised" for each in missing]
-        + [f"  rejected {each.path}: {each.reason}" for plan in plans.values() for each in plan.rejected],
+        + [*_rejections(plans.values())],
     )
+
+
+def _rejections(plans: Iterable[EnrolmentPlan]) -> Iterator[str]:
+    """A line for each picture that was rejected, and for each person of whom none is left."""
+    for plan in plans:
+        yield from (f"  rejected {each.path}: {each.reason}" for each in plan.rejected)
+        if plan.problem is not None:
+            yield f"  {plan.name}: {plan.problem}"
 
 
 def _from_shadow(store: Store, embedder: EmbedderSpec, people: list[Person]) -> dict[str, Faces]:
@@ -122,18 +133,22 @@ def _wanted(settings: Settings, store: Store, *, shadow: bool) -> EmbedderSpec:
     if found is None:
         raise ModelError("no shadow period: recognition.shadow is not set", fix="name the network to change to there")
     if store.people.network() == found.network:
+        setting = "recognition.shadow" if shadow else "recognition.embedder"
         problem = f"the people are enrolled with {found.name} already"
-        raise PeopleError(problem, fix="'footfall enroll --add' adds pictures")
+        raise PeopleError(problem, fix=f"name the new network first: {setting}; 'footfall enroll --add' adds pictures")
     return found
 
 
 def _what_is_lost(store: Store) -> str:
+    """What the change deletes, empty where that is nothing."""
     visitors = len(set(store.people.vectors(PersonKind.VISITOR)[1]))
     faces, limits = len(store.people.negatives()[1]), len(store.people.limits())
-    return (
-        f"this deletes the faces of {count_text(visitors, 'visitor')} (strangers who come back get new ids),"
-        f" {count_text(faces, 'face')} marked as not somebody's, and {count_text(limits, 'limit')} of single people"
-    )
+    parts = {
+        f"the faces of {count_text(visitors, 'visitor')} (strangers who come back get new ids)": visitors,
+        f"{count_text(faces, 'face')} marked as not somebody's": faces,
+        f"{count_text(limits, 'limit')} of single people": limits,
+    }
+    return ", ".join(text for text, count in parts.items() if count)
 
 
 def _plans(
@@ -159,11 +174,14 @@ def _plans(
     return {ids[name_key(plan.name)]: plan for plan in plans}
 
 
-def _missing(people: list[Person], folder: Path | None) -> str:
+def _missing(people: list[Person], folder: Path | None) -> PeopleError:
     names = ", ".join(person.name for person in people[:3])
     more = f" and {len(people) - 3} more" if len(people) > 3 else ""
-    where = "not enough confirmed faces of a shadow period" if folder is None else f"no usable picture in {folder}"
-    return f"{where} of {names}{more}"
+    where, fix = f"no usable picture in {folder}", "add pictures of them, or give --without-pictures"
+    if folder is None:
+        where = "not enough confirmed faces of a shadow period"
+        fix = "wait ('footfall people shadow'), add --pictures DIR with pictures of them, or give --without-pictures"
+    return PeopleError(f"{where} of {names}{more}; nothing was changed", fix=fix)
 
 
 @command("footfall people shadow", "footfall people shadow --json")

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from tracker.vision.align import cut
 from tracker.vision.embed import Embedder
 from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.faces import Faces, FloatArray, Image
+
+if TYPE_CHECKING:
+    from tracker.store.store import Store
 
 log = logging.getLogger("footfall.shadow")
 
@@ -113,6 +117,12 @@ def enough_faces(store: ShadowVectors, embedder: EmbedderSpec) -> dict[str, tupl
     """The confirmed faces of those who have enough of them to be enrolled."""
     found = confirmed_faces(store, embedder)
     return {person_id: faces for person_id, faces in found.items() if len(faces[0]) >= ENOUGH}
+
+
+def progress(store: Store, embedder: EmbedderSpec) -> tuple[int, int]:
+    """How many people have enough confirmed faces for a network, of how many who are recognised now."""
+    people, enough = store.people.recognised(), enough_faces(store.shadow, embedder)
+    return sum(person.person_id in enough for person in people), len(people)
 
 
 def confirmed(

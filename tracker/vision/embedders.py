@@ -147,7 +147,8 @@ def chosen(setting: str | None, stored: str | None, models: Path) -> EmbedderSpe
     if stored is None:
         return embedder_named(setting or SFACE.name, models)
     name = stored.partition("@")[0]
-    if setting not in (None, name):
+    if setting is not None and setting != name:
+        embedder_named(setting, models)
         raise ModelError(
             f"recognition.embedder is {setting}, but the people in the store were enrolled with {name}",
             fix=f"run 'footfall people re-enroll --pictures DIR', or set recognition.embedder = \"{name}\"",

@@ -69,15 +69,23 @@ def test_everybody_is_enrolled_anew(run: Run, old_store: Path, people: Path, pic
         assert [person.person_id for person in store.people.all(kind=PersonKind.ENROLLED)] == [ada.person_id]
         assert store.people.vectors(PersonKind.VISITOR)[1] == ()
         assert store.people.limits() == {}
-    run("people", "re-enroll", "--pictures", people).refused("enrolled with sface already")
+    run("people", "re-enroll", "--pictures", people).refused("enrolled with sface already", "recognition.embedder")
     (drawing,) = run("annotate", pictures / "ada-dark.png", "--out", "drawn", "--json").data
     assert [face["name"] for face in drawing["faces"]] == ["Ada"]
 
 
-def test_people_without_a_picture_keep_all_from_changing(run: Run, old_store: Path, people: Path) -> None:
+def test_people_without_a_picture_keep_all_from_changing(
+    run: Run, old_store: Path, people: Path, pictures: Path
+) -> None:
     with Store(old_store) as store:
         store.people.add(Person(person_id="p-bob", name="Bob", created_at=NOON, consented_at=NOON), face_of(BOB)[None])
-    run("people", "re-enroll", "--pictures", people).refused("of Bob", "--without-pictures")
+    shutil.copy(pictures / "ada-dark.png", people / "Bob.png")
+    done = run("people", "re-enroll", "--pictures", people)
+    assert done.code == 1
+    assert "Bob: matches Ada, who is already enrolled" in done.err
+    assert "this deletes the faces of 1 visitor (strangers who come back get new ids)\n" in done.err
+    (people / "Bob.png").unlink()
+    run("people", "re-enroll", "--pictures", people).refused("of Bob; nothing was changed", "--without-pictures")
     with Store(old_store) as store:
         assert store.people.network() == "dlib_resnet"
     done = run("people", "re-enroll", "--pictures", people, "--without-pictures")
@@ -142,6 +150,11 @@ def test_people_known_by_events_alone_take_no_part(
         assert store.people.vector_count("card-17") == 0
 
 
+def found_by_doctor(run: Run) -> dict[str, str]:
+    (row,) = [row for row in run("doctor", "--json").data if row["check"] == "shadow period"]
+    return row
+
+
 def test_a_shadow_period_changes_the_network_without_pictures(
     run: Run, old_store: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,11 +162,12 @@ def test_a_shadow_period_changes_the_network_without_pictures(
     assert "no shadow period" in run("people", "shadow").out
     monkeypatch.setenv("FOOTFALL_RECOGNITION__SHADOW", "nobodys")
     run("people", "shadow").refused("no embedder named 'nobodys'", "set recognition.shadow to one of: sface, dlib")
+    assert found_by_doctor(run)["outcome"] == "failed"
     monkeypatch.setenv("FOOTFALL_RECOGNITION__SHADOW", "sface")
     for minute in range(3):  # each pass of Ada is a track of its own, of which up to two faces are taken
         assert "sface: 0 of 1 person with enough confirmed faces" in run("people", "shadow").out
         run("people", "re-enroll", "--shadow").refused(
-            "not enough confirmed faces of a shadow period of Ada", "pictures"
+            "not enough confirmed faces of a shadow period of Ada", "wait ('footfall people shadow')"
         )
         done = run("track", "--camera", clip, "--fast", "--start", f"2026-03-02T12:0{minute}:00")
         assert done.code == 0, done.err
@@ -162,6 +176,8 @@ def test_a_shadow_period_changes_the_network_without_pictures(
         before = store.events.select()
     shown = run("people", "shadow", "--json").data
     assert shown["ready"] == 1
+    found = found_by_doctor(run)
+    assert (found["outcome"], found["detail"]) == ("ok", "1 of 1 people can be recognised by sface")
     assert [(row["name"], row["faces"], row["confirmed"]) for row in shown["people"]] == [("Ada", 6, 6)]
     assert "change over with 'footfall people re-enroll --shadow'" in run("people", "shadow").err
     done = run("people", "re-enroll", "--shadow")

@@ -72,6 +72,8 @@ def test_another_network_than_that_of_the_store_is_refused(tmp_path: Path) -> No
     with pytest.raises(ModelError, match="were enrolled with dlib") as caught:
         chosen("sface", "dlib_resnet", tmp_path)
     assert "re-enroll" in caught.value.fix
+    with pytest.raises(ModelError, match="no embedder named 'nope'"):
+        chosen("nope", "sface", tmp_path)
     with pytest.raises(ModelError, match="model pack facenet, which is not in"):
         chosen(None, "facenet@0123456789ab", tmp_path)
 
