@@ -73,11 +73,16 @@ class CropOptions:
                     fix=f"give a margin of at most {size // 2}",
                 )
             return by_box(size, margin)
-        if self.margin is not None:
-            raise UsageError("--margin has no effect with --template", fix="leave one out: the template has a margin")
+        require_one_margin(self.template, self.margin)
         if self.template not in list(Template):
             raise UsageError(f"--template: unknown name {self.template[:40]!r}", fix=f"use {' or '.join(Template)}")
         return by_landmarks(Template(self.template), self.size)
+
+
+def require_one_margin(template: str | None, margin: int | None) -> None:
+    """Raises UsageError for a margin beside a template."""
+    if template is not None and margin is not None:
+        raise UsageError("--margin has no effect with --template", fix="leave one out: the template has a margin")
 
 
 @command("footfall dataset check people/", "footfall dataset check people/ --html sheet.html --csv pictures.csv")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +12,7 @@ import typer
 
 from config.errors import ModelError
 from tracker.cli.command import command
+from tracker.cli.dataset import require_one_margin
 from tracker.cli.extras import require
 from tracker.cli.options import NoStore, UsageError
 from tracker.cli.output import Result, Table, note
@@ -109,7 +110,8 @@ class PackChoices:
         str | None, _choice("--template", "NAME", "As given to 'dataset align': arcface or dlib. Default: by the box.")
     ] = None
     margin: Annotated[
-        int | None, typer.Option("--margin", min=0, help="As given to 'dataset align', px. Default: a fifth.")
+        int | None,
+        typer.Option("--margin", min=0, help="As given to 'dataset align', px; without --template. Default: a fifth."),
     ] = None
     weights: Annotated[
         Path | None,
@@ -147,7 +149,7 @@ def train(
     from tracker.training import run
 
     threads = access.load().models.threads
-    with run.occupied(to):
+    with run.occupied(to, folder):
         given = _given(choices, pack)
         request = _resumed(to, given) if resume else _new(to, given)
         material = run.read_material(
@@ -163,7 +165,9 @@ def train(
         if stop.is_set():
             note(f"{_stopped(state)}; go on with: footfall train {folder} --to {to} --resume")
             raise typer.Exit(130)
-        trained = run.finish(learner, to, state, material, request, _converting, threads=threads)
+        note(f"measuring the network of epoch {state.best} in each precision, and writing the pack")
+        with _finishing() as begin:
+            trained = run.finish(learner, to, state, material, request, begin, threads=threads)
     return _result(trained, material, to)
 
 
@@ -178,6 +182,7 @@ def _new(to: Path, given: Mapping[str, object]) -> Request:
     from models.training.start import require_weights
 
     request = _valid({"name": to.resolve().name.lower(), "licence": "not stated"} | dict(given))
+    require_one_margin(request.template, request.margin)
     require_name(request.name)
     if request.weights:
         require_weights(Path(request.weights), request.training)
@@ -223,6 +228,15 @@ def _watching(state: State, stop: Stop) -> Iterator[_Watcher]:
         yield _Watcher(bar, state.options.epochs, stop)
 
 
+@contextmanager
+def _finishing() -> Iterator[Callable[[str, float], None]]:
+    """A function that shows what begins, and the share of the rest that is done."""
+    with progress_bar() as bar:
+        task = bar.add_task("Measuring", total=1.0)
+        yield lambda title, done: bar.update(task, description=title, completed=done, refresh=True)
+        bar.update(task, completed=1.0)
+
+
 class _Watcher:
     """Shows a run on the terminal, and stops it when asked to."""
 
@@ -256,14 +270,12 @@ def _stopped(state: State) -> str:
 
 
 def _beginning(state: State, material: Material) -> str:
+    if state.finished:
+        return f"training is over after epoch {len(state.epochs)}"
     where = "random weights" if not state.checkpoint else f"epoch {state.position.epoch + 1}"
     parts = (("to teach", material.learning), ("to validate", material.validation), ("to test", material.test))
     counts = ", ".join(f"{len(crops.people):,} people ({len(crops.paths):,} pictures) {what}" for what, crops in parts)
     return f"{counts}; from {where}"
-
-
-def _converting(names: list[str]) -> Iterable[str]:
-    return with_progress(names, "Converting and measuring", total=len(names))
 
 
 def _result(trained: Trained, material: Material, to: Path) -> Result:

@@ -17,7 +17,7 @@ from models.training.checkpoints import Checkpoints
 from models.training.sampling import TrainingSet, batches
 from models.training.start import load_weights, quiet_tensorflow
 from models.training.state import Score, State
-from tracker.dataset.folders import PersonFolder
+from tracker.dataset.folders import PersonFolder, require_apart
 from tracker.reports.text import count_text
 from tracker.training import request as requests
 from tracker.training.crops import Crops, load
@@ -64,8 +64,12 @@ class Trained:
 
 
 @contextmanager
-def occupied(folder: Path) -> Iterator[None]:
-    """A folder of a run that no other process trains in meanwhile. Raises ModelError."""
+def occupied(folder: Path, root: Path) -> Iterator[None]:
+    """A folder of a run that no other process trains in meanwhile. root: of the dataset.
+
+    Raises ModelError, and PeopleError where the folder is in the dataset or holds it.
+    """
+    require_apart(root, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock", timeout=0)
@@ -147,25 +151,28 @@ def train(learner: Learner, folder: Path, state: State, material: Material, watc
 
 def finish(
     learner: Learner, folder: Path, state: State, material: Material, request: Request,
-    converting: Callable[[list[str]], Iterable[str]], *, threads: int,
+    begin: Callable[[str, float], None], *, threads: int,
 ) -> Trained:  # fmt: skip
     """Measure the best network, and write it as a model pack into the folder of the run. Raises ModelError.
 
-    converting: shows the progress, by names of precisions. threads: of the runtime, see the settings.
+    begin: shows what begins, and the share that is done before. threads: of the runtime, see the settings.
     """
-    from models.cards import PackPrecision
     from models.training.conversion import EXAMPLES, to_tflite
     from tracker.training import packing
 
+    steps = len(packing.PRECISIONS) + 2
+    begin("Measuring on people held out", 0)
     Checkpoints(folder).restore_best(learner, state)
     options, rows = state.options, sample(material.test.labels)
     verification = verify(learner.embed(material.test.read(rows)), material.test.labels[rows])
     examples = material.learning.read(_spread(len(material.learning.paths), EXAMPLES))
     contents, measured = {}, []
-    for precision in map(PackPrecision, converting([each.value for each in packing.PRECISIONS])):
+    for number, precision in enumerate(packing.PRECISIONS, 1):
+        begin(f"Converting to {precision.value}, and measuring", number / steps)
         with quiet_tensorflow():
             contents[precision] = to_tflite(learner.network, precision, examples)
         measured.append(packing.measure(precision, contents[precision], material.test, threads=threads))
+    begin("Writing the pack", (steps - 1) / steps)
     pack = packing.write_pack(
         folder / PACK,
         request=request,

@@ -67,6 +67,7 @@ def test_a_stopped_run_is_resumed_learns_and_becomes_a_pack(run: Run, tmp_path: 
     assert done.code == 0, done.err
     lines = [line for line in done.err.splitlines() if line.startswith("epoch ")]
     assert len(lines) == len(done.data["epochs"]) <= 7
+    assert f"measuring the network of epoch {done.data['best_epoch']} in each precision" in done.err
     assert "38 people (380 pictures) to teach, 4 people (40 pictures) to validate, 18 people" in done.err
     assert done.data["people"] == {"learning": 38, "validation": 4, "test": 18}
     assert_learned(done.data)
@@ -85,6 +86,18 @@ def test_a_signal_is_no_error(number: int, run: Run, few: Path) -> None:
     assert done.code == 130, done.err
     assert done.err.splitlines()[-1].endswith(f"of 5000; go on with: footfall train {few} --to own --resume")
     assert "error: " not in done.err
+
+
+@pytest.mark.slow
+def test_a_finished_run_names_what_is_left_to_do(run: Run, few: Path) -> None:
+    small = ("--size", 32, "--width", 0.125, "--dimension", 8, "--steps", 1, "--batch", 8)
+    assert run("train", few, "--to", "own", *small, "--epochs", 1).code == 0
+    again = run("train", few, "--to", "own", "--resume")
+    assert again.code == 0, again.err
+    assert again.err.splitlines()[:2] == [
+        "training is over after epoch 1",
+        "measuring the network of epoch 1 in each precision, and writing the pack",
+    ]
 
 
 def assert_learned(data: object) -> None:
@@ -131,6 +144,9 @@ def assert_usable(run: Run, folder: Path, data: object, tmp_path: Path) -> None:
         pytest.param(("--loss", "softmax"), ("--loss", "arcface"), id="loss"),
         pytest.param(("--optimiser", "adam"), ("--optimiser", "adamw"), id="optimiser"),
         pytest.param(("--template", "dlibb"), ("--template", "arcface"), id="template"),
+        pytest.param(
+            ("--template", "arcface", "--margin", 20), ("--margin has no effect with --template",), id="margin"
+        ),
         pytest.param(("--learning-rate", "0"), ("--learning-rate", "greater than 0"), id="learning-rate"),
         pytest.param(("--loss", "triplet", "--batch", 4), ("two people or more",), id="batch"),
         pytest.param(("--size", 16), (), id="size"),
@@ -183,6 +199,13 @@ def test_folders_that_cannot_be_are_refused(run: Run, few: Path) -> None:
     Path("used/other.txt").write_text("")
     run("train", few, "--to", "used").refused("used is not empty")
     assert [path.name for path in Path("used").iterdir() if not path.name.startswith(".")] == ["other.txt"]
+
+
+@pytest.mark.parametrize("place", ["few/run", "few", "."])
+def test_a_run_is_apart_from_its_dataset(place: str, run: Run, few: Path) -> None:
+    before = sorted(Path().rglob("*"))
+    run("train", few, "--to", few.parent / place).refused("not apart from the dataset", "--to")
+    assert sorted(Path().rglob("*")) == before
 
 
 def test_two_runs_do_not_share_a_folder(run: Run, few: Path) -> None:
