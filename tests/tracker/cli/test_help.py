@@ -44,7 +44,7 @@ def test_all_commands_are_there() -> None:
 def test_help_shows_an_example_whose_flags_exist(path: tuple[str, ...], run: Run) -> None:
     done = run(*path, "--help")
     assert (done.code, done.err) == (0, "")
-    example = re.split(r"Examples?:\n", done.out)[-1]
+    _, example = re.split(r"Examples?: *\n", done.out)
     lines = re.findall(r"^ (footfall .*?) *$", example, re.MULTILINE)
     assert lines
     flags = {flag for parameter in COMMANDS[path].params for flag in parameter.opts}
