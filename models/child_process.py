@@ -26,7 +26,7 @@ _TERMINATE_TIMEOUT_S = 5.0
 _TENSORFLOW_ENV = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
-def run(module: str, arguments: Mapping[str, Any], *, title: str, fix: str, progress: Progress | None) -> None:
+def run(module: str, arguments: Mapping[str, Any], *, title: str, fix: str, progress: Progress | None = None) -> None:
     """Run a module whose main program is `serve`; the child is terminated when this process is interrupted.
 
     arguments: JSON values. title: of the progress bar on stderr, which is shown without `progress`. fix: where the

@@ -1,6 +1,6 @@
 """FaceNet's weights in the four forms that people have, read into the layers of `models.networks.inception_resnet`.
 
-Layers bear the names of the Keras files; those of TensorFlow and PyTorch are translated.
+Layers have the names of the Keras files; those of TensorFlow and PyTorch are translated.
 Source: davidsandberg/facenet (variable scopes; scaling of the releases), nyoki-mtl/keras-facenet and serengil/deepface
 (layer names of the Keras files), timesler/facenet-pytorch (module names).
 """

@@ -54,11 +54,10 @@ def make_in_subprocess(
     scaling: Scaling | None = None,
     licence: str = NO_LICENCE,
     precisions: Sequence[Precision] = (Precision.FLOAT16,),
-    progress: Progress | None = None,
 ) -> Pack:
     """Run `make` in a child process, which is terminated when this process is interrupted.
 
-    progress: without it, a progress bar is shown on stderr. Raises ModelError as `make` does.
+    A progress bar is shown on stderr. Raises ModelError as `make` does.
     """
     packs.require_name(name)
     if not model_folder.can_build():
@@ -72,7 +71,7 @@ def make_in_subprocess(
         "precisions": list(precisions),
     }
     fix = "run the command again; if it fails again, report this line"
-    child_process.run("models.facenet_pack", arguments, title="Converting FaceNet", fix=fix, progress=progress)
+    child_process.run("models.facenet_pack", arguments, title="Converting FaceNet", fix=fix)
     return packs.read(folder)
 
 

@@ -55,7 +55,7 @@ class Pack:
 
     @property
     def network(self) -> str:
-        """What its vectors bear in the store. Other weights, or another crop, under the same name bear another one."""
+        """The id of its vectors in a store; another one for other weights, or another crop, under the same name."""
         made_by = self.card.model_dump_json(include=_MAKES_VECTORS)
         return f"{self.name}@{hashlib.sha256(made_by.encode()).hexdigest()[:_ID_DIGITS]}"
 
@@ -96,7 +96,6 @@ def create(
     contents: Mapping[PackPrecision, bytes],
     source: Source,
     licence: str,
-    licence_text: str = "",
     accuracy: Sequence[Accuracy] = (),
     force: bool = False,
 ) -> Pack:
@@ -129,7 +128,7 @@ def create(
     except ValidationError as error:
         raise ModelError(f"the card of {name}: {_first_problem(error)}", fix="correct that text") from error
     files = {file_name(name, precision): content for precision, content in contents.items()}
-    texts = {LICENCES: f"{name} ({licence})\n\n{licence_text}".rstrip().encode() + b"\n"}
+    texts = {LICENCES: f"{name} ({licence})\n".encode()}
     with replaced(folder, force=force, option="--out DIR") as new:
         for file, content in {**files, **texts}.items():
             (new / file).write_bytes(content)

@@ -151,7 +151,6 @@ def make(models_folder: Path, tmp_path: Path) -> Callable[..., Pack]:
             "contents": contents,
             "source": source(),
             "licence": "MIT",
-            "licence_text": "Do as you like.",
         }
         return packs.create(tmp_path / "made" / name, name=name, **{**fields, **changed})
 

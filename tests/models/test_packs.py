@@ -32,7 +32,7 @@ def test_a_pack_is_read_as_it_was_written(make: Callable[..., Pack]) -> None:
     assert read.card.accuracy == (figure,)
     assert re.fullmatch(r"ours@[0-9a-f]{12}", read.network)
     assert read.precisions == (PackPrecision.FLOAT16, PackPrecision.FLOAT32)
-    assert "Do as you like." in (made.folder / LICENCES).read_text(encoding="utf-8")
+    assert (made.folder / LICENCES).read_text(encoding="utf-8") == "ours (MIT)\n"
     packs.verify(read)
 
 
@@ -101,6 +101,15 @@ def test_another_card_of_the_same_weights_needs_force(make: Callable[..., Pack],
     with pytest.raises(ModelError, match="there already, in float16, float32") as caught:
         pack_installation.install(nearer, models, precision=PackPrecision.FLOAT32)
     assert "people stay enrolled" in caught.value.fix
+
+
+def test_another_crop_of_the_same_weights_makes_another_pack(make: Callable[..., Pack], tmp_path: Path) -> None:
+    models, made = tmp_path / "models", make()
+    pack_installation.install(made.folder, models)
+    wider = edited(made, lambda card: card["embedding"]["crop"].update(margin=6))
+    with pytest.raises(ModelError, match="whose vectors do not compare") as caught:
+        pack_installation.install(wider, models)
+    assert "people must be enrolled again" in caught.value.fix
 
 
 def test_a_damaged_pack_is_not_taken_for_the_same_one(make: Callable[..., Pack], tmp_path: Path) -> None:

@@ -93,9 +93,7 @@ class People:
             people_rows.require(writing.connection, person.person_id)
             people_rows.update(writing, person)
 
-    def promote(
-        self, person_id: str, name: str, *, consent: Consent, role: Role = Role.MEMBER, access: bool = True
-    ) -> Person:
+    def promote(self, person_id: str, name: str, *, consent: Consent, role: Role = Role.MEMBER) -> Person:
         """Enrol a visitor who agreed to it, under a name; id, vectors and history stay. Returns the person.
 
         Raises PeopleError when there is no such visitor or the name is taken.
@@ -104,7 +102,7 @@ class People:
             person = people_rows.require(writing.connection, person_id)
             if person.kind is not PersonKind.VISITOR:
                 raise PeopleError(f"{person.name} is enrolled already", fix="'footfall people rename' changes a name")
-            enrolled = replace(person, name=name, kind=PersonKind.ENROLLED, role=role, access=access)
+            enrolled = replace(person, name=name, kind=PersonKind.ENROLLED, role=role, access=True)
             people_rows.update(writing, enrolled.with_consent(consent))
         return enrolled.with_consent(consent)
 

@@ -151,7 +151,6 @@ def pack(models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         contents={PackPrecision.FLOAT32: network.read_bytes()},
         source=Source(package="", version="", file="weights.h5", sha256="a" * 64),
         licence="MIT",
-        licence_text="Do as you like.",
     )
 
 

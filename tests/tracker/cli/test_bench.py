@@ -93,7 +93,6 @@ def test_added_packs_are_compared(run: Run, models_folder: Path, two_people: Pat
         contents={PackPrecision.FLOAT16: content},
         source=Source(package="", version="", file="weights.h5", sha256="a" * 64),
         licence="MIT",
-        licence_text="Do as you like.",
     )
     done = run("models", "bench", "sface", "ours", "--models", folder, "--pictures", two_people, "--json", *QUICK)
     found = results(done.data)
